@@ -70,7 +70,7 @@ func (db *DB) typedSQLite(err error) error {
 
 // learnIndexes reads the unique indexes of SQLite, for typedSQLite.
 func (db *DB) learnIndexes(ctx context.Context) error {
-	if db.Dialect != SQLite {
+	if db.Kind != SQLite {
 		return nil
 	}
 	var rows []struct {

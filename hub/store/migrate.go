@@ -56,14 +56,14 @@ func (db *DB) makeMarks(ctx context.Context) error {
 		if err := db.lockMigrations(ctx, tx); err != nil {
 			return err
 		}
-		ddl := typeWords[db.Dialect].Replace(`CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at {{time}} NOT NULL) {{strict}}`)
+		ddl := typeWords[db.Kind].Replace(`CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at {{time}} NOT NULL) {{strict}}`)
 		_, err := tx.ExecContext(ctx, ddl)
 		return err
 	})
 }
 
 func (db *DB) lockMigrations(ctx context.Context, tx bun.Tx) error {
-	if db.Dialect != Postgres {
+	if db.Kind != Postgres {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", int64(advisoryLock))
@@ -85,7 +85,7 @@ func (db *DB) migrateOne(ctx context.Context, files fs.FS, name string, now time
 			return err
 		}
 		// straight to the driver: bun would take a question mark for an argument
-		if _, err := tx.Tx.ExecContext(ctx, typeWords[db.Dialect].Replace(string(text))); err != nil {
+		if _, err := tx.Tx.ExecContext(ctx, typeWords[db.Kind].Replace(string(text))); err != nil {
 			return err
 		}
 		did = true
@@ -125,7 +125,7 @@ func (db *DB) migrationNames(files fs.FS) ([]string, error) {
 		return nil, err
 	}
 	other := "." + string(Postgres) + ".sql"
-	if db.Dialect == Postgres {
+	if db.Kind == Postgres {
 		other = "." + string(SQLite) + ".sql"
 	}
 	var names []string

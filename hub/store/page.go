@@ -44,3 +44,15 @@ func DecodeCursor(cursor string) (time.Time, string, error) {
 	}
 	return at, id, nil
 }
+
+// Fetch is how many rows to read so that one too many tells of a next page.
+func (p PageRequest) Fetch() int64 { return int64(p.Size()) + 1 }
+
+// CutPage drops the row too many and makes the next page's cursor, empty at the end.
+func CutPage[T any](rows []T, page PageRequest, key func(T) (time.Time, string)) ([]T, string) {
+	if len(rows) <= page.Size() {
+		return rows, ""
+	}
+	rows = rows[:page.Size()]
+	return rows, EncodeCursor(key(rows[len(rows)-1]))
+}

@@ -37,7 +37,7 @@ const FileName = "sheaf.db"
 // DB is an open database.
 type DB struct {
 	*bun.DB
-	Dialect Dialect
+	Kind    Dialect
 	indexes map[string]string // SQLite: "invoices.vendor_id, invoices.external_id" → the index's name
 }
 
@@ -81,7 +81,7 @@ func openSQLite(config Config) (*DB, error) {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
 	sqldb.SetMaxOpenConns(orDefault(config.MaxConns, 8))
-	return &DB{DB: bun.NewDB(sqldb, sqlitedialect.New()), Dialect: SQLite}, nil
+	return &DB{DB: bun.NewDB(sqldb, sqlitedialect.New()), Kind: SQLite}, nil
 }
 
 func openPostgres(config Config) (*DB, error) {
@@ -100,7 +100,7 @@ func openPostgres(config Config) (*DB, error) {
 	sqldb.SetMaxOpenConns(orDefault(config.MaxConns, 25))
 	sqldb.SetMaxIdleConns(orDefault(config.MaxConns, 25))
 	sqldb.SetConnMaxIdleTime(5 * time.Minute)
-	return &DB{DB: bun.NewDB(sqldb, pgdialect.New()), Dialect: Postgres}, nil
+	return &DB{DB: bun.NewDB(sqldb, pgdialect.New()), Kind: Postgres}, nil
 }
 
 func orDefault(value, fallback int) int {
@@ -150,8 +150,8 @@ func (db *DB) AsVendor(ctx context.Context, vendorID string, read func(ctx conte
 	if !ValidID(vendorID) {
 		return fmt.Errorf("not a vendor's id: %q", vendorID)
 	}
-	return db.RunInTx(ctx, &sql.TxOptions{ReadOnly: db.Dialect == Postgres}, func(ctx context.Context, tx bun.Tx) error {
-		if db.Dialect == Postgres {
+	return db.RunInTx(ctx, &sql.TxOptions{ReadOnly: db.Kind == Postgres}, func(ctx context.Context, tx bun.Tx) error {
+		if db.Kind == Postgres {
 			// one round trip; the id was checked above
 			if _, err := tx.ExecContext(ctx, "SET LOCAL sheaf.vendor_id = '"+vendorID+"'; SET LOCAL ROLE sheaf_vendor"); err != nil {
 				return fmt.Errorf("enter the vendor's scope: %w", err)
@@ -164,7 +164,7 @@ func (db *DB) AsVendor(ctx context.Context, vendorID string, read func(ctx conte
 // ForUpdate locks the selected rows until the transaction ends. On SQLite the
 // whole database is locked already (_txlock=immediate).
 func (db *DB) ForUpdate(query *bun.SelectQuery) *bun.SelectQuery {
-	if db.Dialect == Postgres {
+	if db.Kind == Postgres {
 		return query.For("UPDATE")
 	}
 	return query
@@ -172,7 +172,7 @@ func (db *DB) ForUpdate(query *bun.SelectQuery) *bun.SelectQuery {
 
 // SkipLocked is ForUpdate that passes over what another worker holds.
 func (db *DB) SkipLocked(query *bun.SelectQuery) *bun.SelectQuery {
-	if db.Dialect == Postgres {
+	if db.Kind == Postgres {
 		return query.For("UPDATE SKIP LOCKED")
 	}
 	return query

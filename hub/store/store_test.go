@@ -80,7 +80,7 @@ func TestAsVendorSeesNoOtherVendorsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if db.Dialect == store.Postgres && count != 1 {
+	if db.Kind == store.Postgres && count != 1 {
 		t.Fatalf("a query without a condition saw %d vendors", count)
 	}
 }

@@ -1,0 +1,109 @@
+// Package ledger is double entry, append only. A transaction is posted inside
+// the change that it books; later, off the hot path, transactions are sealed in
+// batches by a hash chain, so that an altered row is found.
+//
+// Amounts are signed minor units: what an account receives is positive, what it
+// gives is negative, and every transaction sums to zero.
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/store"
+)
+
+// Account names, one set per currency.
+const (
+	Gateway = "gateway"  // what the payment gateway holds for us
+	HubFees = "hub:fees" // what the hub earned
+)
+
+// VendorPayable is what the hub owes a vendor.
+func VendorPayable(vendorID string) string { return "vendor:" + vendorID + ":payable" }
+
+// VendorReceivable is what a vendor owes back.
+func VendorReceivable(vendorID string) string { return "vendor:" + vendorID + ":receivable" }
+
+// CustomerUnapplied is money of a customer that no invoice took.
+func CustomerUnapplied(customerID string) string { return "customer:" + customerID + ":unapplied" }
+
+// Transaction is one booking.
+type Transaction struct {
+	bun.BaseModel `bun:"table:ledger_transactions,alias:lt"`
+	ID            string         `bun:"id,pk"`
+	Kind          string         `bun:"kind"` // "settlement", "transfer", …
+	PaymentID     string         `bun:"payment_id,nullzero"`
+	VendorID      string         `bun:"vendor_id,nullzero"`
+	Currency      money.Currency `bun:"currency"`
+	Memo          string         `bun:"memo"`
+	CreatedAt     time.Time      `bun:"created_at"`
+	Batch         int64          `bun:"batch,nullzero"`
+	Entries       []Entry        `bun:"-"`
+}
+
+// Entry is one side of a booking.
+type Entry struct {
+	bun.BaseModel `bun:"table:ledger_entries,alias:le"`
+	ID            string         `bun:"id,pk"`
+	TransactionID string         `bun:"transaction_id"`
+	Account       string         `bun:"account"`
+	Currency      money.Currency `bun:"currency"`
+	Amount        int64          `bun:"amount"`
+}
+
+// Service is the ledger.
+type Service struct {
+	DB  *store.DB
+	Now func() time.Time
+}
+
+// PostTx books transactions; entries of nothing are left out. It refuses one
+// that does not sum to zero: that is a defect of the caller.
+func (s *Service) PostTx(ctx context.Context, tx bun.IDB, transactions ...Transaction) error {
+	now := s.Now().UTC()
+	kept := make([]Transaction, 0, len(transactions))
+	var entries []Entry
+	for _, transaction := range transactions {
+		transaction.ID, transaction.CreatedAt = store.NewID(), now
+		var sum int64
+		before := len(entries)
+		for _, entry := range transaction.Entries {
+			if entry.Amount == 0 {
+				continue
+			}
+			sum += entry.Amount
+			entry.ID, entry.TransactionID, entry.Currency = store.NewID(), transaction.ID, transaction.Currency
+			entries = append(entries, entry)
+		}
+		if sum != 0 {
+			return fmt.Errorf("ledger: a %s of %s does not sum to zero but to %d", transaction.Kind, transaction.PaymentID, sum)
+		}
+		if len(entries) > before {
+			kept = append(kept, transaction)
+		}
+	}
+	return insertTransactions(ctx, tx, kept, entries)
+}
+
+// Balance is the sum of one account in one currency.
+func (s *Service) Balance(ctx context.Context, account string, currency money.Currency) (money.Amount, error) {
+	sum, err := sumOf(ctx, s.DB, account, currency)
+	return money.New(sum, currency), err
+}
+
+// Balances lists every account with its sum, in order of name and currency.
+func (s *Service) Balances(ctx context.Context, page store.PageRequest) ([]AccountBalance, error) {
+	return balances(ctx, s.DB, page)
+}
+
+// AccountBalance is one account's sum in one currency.
+type AccountBalance struct {
+	Account  string         `bun:"account"`
+	Currency money.Currency `bun:"currency"`
+	Amount   int64          `bun:"amount"`
+}
