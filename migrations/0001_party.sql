@@ -9,6 +9,7 @@ CREATE TABLE vendors (
     time_zone     TEXT NOT NULL,
     status        TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'suspended')),
     status_reason TEXT NOT NULL,
+    webhook_secret TEXT NOT NULL, -- sealed; new endpoints begin with it
     created_at    {{time}} NOT NULL,
     updated_at    {{time}} NOT NULL
 ) {{strict}};

@@ -69,7 +69,7 @@ func TestAsVendorSeesNoOtherVendorsRows(t *testing.T) {
 	one, two := store.NewID(), store.NewID()
 	now := time.Now().UTC()
 	for _, id := range []string{one, two} {
-		if _, err := db.ExecContext(t.Context(), `INSERT INTO vendors VALUES (?, 'V', 'v@vendor.example', '', '', '', 'UTC', 'approved', '', ?, ?)`, id, now, now); err != nil {
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO vendors VALUES (?, 'V', 'v@vendor.example', '', '', '', 'UTC', 'approved', '', '', ?, ?)`, id, now, now); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,0 +1,150 @@
+package party
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/fault"
+	"github.com/sheaf-hub/sheaf/hub/store"
+)
+
+func accountsByExternalID(ctx context.Context, db *store.DB, tx bun.IDB, vendorID string, ids []string, lock bool) (map[string]Account, error) {
+	found := make(map[string]Account, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var list []Account
+	query := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("external_id IN (?)", bun.In(ids)).Order("id")
+	if lock {
+		query = db.ForUpdate(query)
+	}
+	if err := query.Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	for _, account := range list {
+		found[account.ExternalID] = account
+	}
+	return found, nil
+}
+
+func writeAccountBatch(ctx context.Context, tx bun.IDB, vendorID string, batch accountBatch, now time.Time) error {
+	if err := insertCustomers(ctx, tx, batch.customers); err != nil {
+		return err
+	}
+	ids := make([]string, len(batch.accounts))
+	for i, account := range batch.accounts {
+		ids[i] = account.ID
+	}
+	_, err := tx.NewInsert().Model(&batch.accounts).On("CONFLICT (id) DO UPDATE").
+		Set("customer_id = EXCLUDED.customer_id, name = EXCLUDED.name, terms = EXCLUDED.terms, currency = EXCLUDED.currency").
+		Set("credit_limit = EXCLUDED.credit_limit, source_hash = EXCLUDED.source_hash, updated_at = EXCLUDED.updated_at").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("write accounts: %w", err)
+	}
+	for _, model := range []any{(*accountContact)(nil), (*unusableContact)(nil)} {
+		if _, err := tx.NewDelete().Model(model).Where("account_id IN (?)", bun.In(ids)).Exec(ctx); err != nil {
+			return fmt.Errorf("write contacts: %w", err)
+		}
+	}
+	if len(batch.unusable) > 0 {
+		if _, err := tx.NewInsert().Model(&batch.unusable).Exec(ctx); err != nil {
+			return fmt.Errorf("write contacts: %w", err)
+		}
+	}
+	if err := writeListed(ctx, tx, vendorID, batch.listed, now); err != nil {
+		return err
+	}
+	return moveAccounts(ctx, tx, batch.moved)
+}
+
+func writeListed(ctx context.Context, tx bun.IDB, vendorID string, listed []accountContact, now time.Time) error {
+	if len(listed) == 0 {
+		return nil
+	}
+	if _, err := tx.NewInsert().Model(&listed).Exec(ctx); err != nil {
+		return fmt.Errorf("write contacts: %w", err)
+	}
+	met := make([]contactVendor, 0, len(listed))
+	seen := map[string]bool{}
+	for _, entry := range listed {
+		if !seen[entry.ContactID] {
+			seen[entry.ContactID] = true
+			met = append(met, contactVendor{ContactID: entry.ContactID, VendorID: vendorID, State: VendorNew, CreatedAt: now})
+		}
+	}
+	if _, err := tx.NewInsert().Model(&met).On("CONFLICT (contact_id, vendor_id) DO NOTHING").Exec(ctx); err != nil {
+		return fmt.Errorf("introduce vendor: %w", err)
+	}
+	return nil
+}
+
+// accountTables and invoiceTables hold customer_id beside account_id or invoice_id: it follows
+// the account when the books list other mailboxes, or a team forms.
+var accountTables = []string{"invoices", "credits", "cases"}
+var invoiceTables = []string{"documents", "applications", "holds", "invoice_history"}
+
+func moveAccounts(ctx context.Context, tx bun.IDB, accounts []Account) error {
+	byCustomer := map[string][]string{}
+	for _, account := range accounts {
+		byCustomer[account.CustomerID] = append(byCustomer[account.CustomerID], account.ID)
+	}
+	for customerID, ids := range byCustomer {
+		for _, table := range accountTables {
+			_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).Set("customer_id = ?", customerID).
+				Where("account_id IN (?)", bun.In(ids)).Exec(ctx)
+			if err != nil {
+				return fmt.Errorf("move %s: %w", table, err)
+			}
+		}
+		for _, table := range invoiceTables {
+			_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).Set("customer_id = ?", customerID).
+				Where("invoice_id IN (SELECT id FROM invoices WHERE account_id IN (?))", bun.In(ids)).Exec(ctx)
+			if err != nil {
+				return fmt.Errorf("move %s: %w", table, err)
+			}
+		}
+	}
+	return nil
+}
+
+func readAccount(ctx context.Context, db bun.IDB, vendorID, accountID string) (Account, error) {
+	var account Account
+	err := db.NewSelect().Model(&account).Where("vendor_id = ?", vendorID).Where("id = ?", accountID).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account, fault.New(fault.NotFound, "There is no such account.")
+	}
+	if err != nil {
+		return account, fmt.Errorf("read account: %w", err)
+	}
+	return account, nil
+}
+
+func listedContacts(ctx context.Context, tx bun.IDB, vendorID, accountID string) ([]ListedContact, error) {
+	var list []ListedContact
+	err := tx.NewSelect().Model(&list).ColumnExpr("co.*, ac.role").Join("JOIN account_contacts AS ac ON ac.contact_id = co.id").
+		Where("ac.vendor_id = ?", vendorID).Where("ac.account_id = ?", accountID).Order("ac.position").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read contacts of account: %w", err)
+	}
+	return list, nil
+}
+
+func visibleAccountIDs(ctx context.Context, db bun.IDB, customerID string) ([]string, error) {
+	var ids []string
+	err := db.NewSelect().TableExpr("account_contacts AS ac").ColumnExpr("DISTINCT ac.account_id").
+		Join("JOIN contacts AS co ON co.id = ac.contact_id").Where("co.customer_id = ?", customerID).Scan(ctx, &ids)
+	if err != nil {
+		return nil, fmt.Errorf("read visible accounts: %w", err)
+	}
+	return ids, nil
+}
+
+func seesAccount(ctx context.Context, db bun.IDB, customerID, accountID string) (bool, error) {
+	return db.NewSelect().TableExpr("account_contacts AS ac").Join("JOIN contacts AS co ON co.id = ac.contact_id").
+		Where("co.customer_id = ?", customerID).Where("ac.account_id = ?", accountID).Exists(ctx)
+}

@@ -1,0 +1,30 @@
+package party
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+func vendorStates(ctx context.Context, db bun.IDB, customerID string) ([]contactVendor, error) {
+	var rows []contactVendor
+	err := db.NewSelect().Model(&rows).Join("JOIN contacts AS co ON co.id = cv.contact_id").
+		Where("co.customer_id = ?", customerID).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read vendors of contact: %w", err)
+	}
+	return rows, nil
+}
+
+func decideVendors(ctx context.Context, tx bun.IDB, contactID string, vendorIDs []string, state VendorState, now time.Time) ([]string, error) {
+	var changed []string
+	err := tx.NewUpdate().Model((*contactVendor)(nil)).Set("state = ?", state).Set("decided_at = ?", now).
+		Where("contact_id = ?", contactID).Where("vendor_id IN (?)", bun.In(vendorIDs)).Where("state <> ?", state).
+		Returning("vendor_id").Scan(ctx, &changed)
+	if err != nil {
+		return nil, fmt.Errorf("decide on vendors: %w", err)
+	}
+	return changed, nil
+}
