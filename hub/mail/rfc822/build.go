@@ -36,10 +36,10 @@ func Build(message mail.Message) ([]byte, error) {
 		return nil, err
 	}
 	built := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP), gomail.WithCharset(gomail.CharsetUTF8))
-	built.FromMailAddress(&netmail.Address{Name: message.From.Name, Address: message.From.Email})
-	built.ToMailAddress(&netmail.Address{Name: message.To.Name, Address: message.To.Email})
+	built.FromMailAddress(mailbox(message.From))
+	built.ToMailAddress(mailbox(message.To))
 	if message.ReplyTo != (mail.Address{}) {
-		built.ReplyToMailAddress(&netmail.Address{Name: message.ReplyTo.Name, Address: message.ReplyTo.Email})
+		built.ReplyToMailAddress(mailbox(message.ReplyTo))
 	}
 	built.Subject(message.Subject)
 	built.SetMessageIDWithValue(message.MessageID)
@@ -66,6 +66,16 @@ func Build(message mail.Message) ([]byte, error) {
 		return nil, fmt.Errorf("%w: it could not be written: %w", mail.ErrRejected, err)
 	}
 	return unfoldMessageID(out.Bytes()), nil
+}
+
+// mailbox gives a slash for a backslash in a name that has to be encoded: Go
+// writes it as it is into the encoded word, where no receiver can read it.
+func mailbox(address mail.Address) *netmail.Address {
+	name := address.Name
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		name = strings.ReplaceAll(name, `\`, "/")
+	}
+	return &netmail.Address{Name: name, Address: address.Email}
 }
 
 // unfoldMessageID undoes a fold right after the name of the field: legal, but

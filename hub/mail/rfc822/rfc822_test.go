@@ -40,6 +40,7 @@ func TestParseRefuses(t *testing.T) {
 func FuzzBuild(f *testing.F) {
 	f.Add("Ann", "Hello", "text\n", "<p>html</p>\n")
 	f.Add("Größe <x@y>", "a\r\nBcc: b@c.example", ".\r\n.\r\n", "")
+	f.Add(`Größe \`, "x", "y", "")
 	f.Add(`"Q" \ `, "=?utf-8?q?x?= "+strings.Repeat("ü", 300), "\x00\n", "--b")
 	f.Fuzz(func(t *testing.T, name, subject, text, html string) {
 		want := message(name, subject, text, html)
