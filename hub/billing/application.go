@@ -1,0 +1,154 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/store"
+)
+
+// Application is what the hub applied to one invoice: money of a payment, or,
+// with CreditID, a credit. Until it is reflected the books do not show it.
+type Application struct {
+	bun.BaseModel     `bun:"table:applications,alias:ap"`
+	ID                string         `bun:"id,pk"`
+	CustomerID        string         `bun:"customer_id"`
+	VendorID          string         `bun:"vendor_id"`
+	InvoiceID         string         `bun:"invoice_id"`
+	CreditID          string         `bun:"credit_id,nullzero"`
+	PaymentID         string         `bun:"payment_id"`
+	Amount            int64          `bun:"amount"`
+	Currency          money.Currency `bun:"currency"`
+	Reference         string         `bun:"reference"`
+	CreatedAt         time.Time      `bun:"created_at"`
+	AcknowledgedAt    time.Time      `bun:"acknowledged_at,nullzero"`
+	ReflectedAt       time.Time      `bun:"reflected_at,nullzero"`
+	CreditReflectedAt time.Time      `bun:"credit_reflected_at,nullzero"`
+}
+
+// Reservation is what a payment on its way takes of an invoice, by money or by
+// a credit.
+type Reservation struct {
+	InvoiceID string
+	CreditID  string // empty: money
+	Amount    int64
+}
+
+// LockTx locks invoices and credits, always in the same order, and returns them
+// as they are now. Whatever changes open or held calls it first.
+func (s *Service) LockTx(ctx context.Context, tx bun.IDB, invoiceIDs, creditIDs []string) (map[string]Invoice, map[string]Credit, error) {
+	return lockRows(ctx, s.DB, tx, invoiceIDs, creditIDs)
+}
+
+// ReserveTx holds invoices and credits for a payment. The rows are locked and
+// checked by the caller.
+func (s *Service) ReserveTx(ctx context.Context, tx bun.IDB, paymentID string, invoices map[string]Invoice, lines []Reservation) error {
+	now := s.Now().UTC()
+	byInvoice, byCredit := sums(lines)
+	holds := make([]Hold, 0, len(byInvoice))
+	for id, amount := range byInvoice {
+		invoice := invoices[id]
+		holds = append(holds, Hold{ID: store.NewID(), CustomerID: invoice.CustomerID, VendorID: invoice.VendorID, InvoiceID: id,
+			Kind: HoldPayment, PaymentID: paymentID, Amount: amount, CreatedAt: now})
+	}
+	if err := insertHolds(ctx, tx, holds); err != nil {
+		return err
+	}
+	if err := addEach(ctx, tx, "invoices", "held", byInvoice, now); err != nil {
+		return err
+	}
+	return addEach(ctx, tx, "credits", "held", byCredit, now)
+}
+
+// ReleaseTx gives back what ReserveTx took; again changes nothing.
+func (s *Service) ReleaseTx(ctx context.Context, tx bun.IDB, paymentID string, lines []Reservation) error {
+	now := s.Now().UTC()
+	held, err := liftPayment(ctx, tx, paymentID, now)
+	if err != nil || !held {
+		return err
+	}
+	byInvoice, byCredit := sums(lines)
+	if err := addEach(ctx, tx, "invoices", "held", negated(byInvoice), now); err != nil {
+		return err
+	}
+	return addEach(ctx, tx, "credits", "held", negated(byCredit), now)
+}
+
+func sums(lines []Reservation) (byInvoice, byCredit map[string]int64) {
+	byInvoice, byCredit = map[string]int64{}, map[string]int64{}
+	for _, line := range lines {
+		byInvoice[line.InvoiceID] += line.Amount
+		if line.CreditID != "" {
+			byCredit[line.CreditID] += line.Amount
+		}
+	}
+	return byInvoice, byCredit
+}
+
+func negated(amounts map[string]int64) map[string]int64 {
+	out := make(map[string]int64, len(amounts))
+	for id, amount := range amounts {
+		out[id] = -amount
+	}
+	return out
+}
+
+// ApplyTx applies money and credits to locked invoices and credits. No
+// application may exceed what is open: that is the caller's to see to.
+func (s *Service) ApplyTx(ctx context.Context, tx bun.IDB, applications []Application, invoices map[string]Invoice, credits map[string]Credit) error {
+	if len(applications) == 0 {
+		return nil
+	}
+	now := s.Now().UTC()
+	for i := range applications {
+		application := &applications[i]
+		application.ID, application.CreatedAt = store.NewID(), now
+		invoice, ok := invoices[application.InvoiceID]
+		if !ok || invoice.Open < application.Amount {
+			return fmt.Errorf("apply %d to invoice %s, of which %d is open", application.Amount, application.InvoiceID, invoice.Open)
+		}
+		invoice.Applied += application.Amount
+		invoice.settle(invoice.Status == Void)
+		invoices[invoice.ID] = invoice
+		if application.CreditID == "" {
+			continue
+		}
+		credit, ok := credits[application.CreditID]
+		if !ok || credit.Open < application.Amount {
+			return fmt.Errorf("apply %d of credit %s, of which %d is open", application.Amount, application.CreditID, credit.Open)
+		}
+		credit.Applied += application.Amount
+		credit.settle(credit.Status == Void)
+		credits[credit.ID] = credit
+	}
+	return writeApplications(ctx, tx, applications, invoices, credits, now)
+}
+
+// AcknowledgeTx notes that the vendor took the news of a share.
+func (s *Service) AcknowledgeTx(ctx context.Context, tx bun.IDB, vendorID, reference string) error {
+	return acknowledge(ctx, tx, vendorID, reference, s.Now().UTC())
+}
+
+// ConfirmReflected is the vendor's own word that its books show a share.
+func (s *Service) ConfirmReflected(ctx context.Context, vendorID, reference string) error {
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		list, err := applicationsByReference(ctx, tx, vendorID, reference)
+		if err != nil {
+			return err
+		}
+		var invoiceIDs, creditIDs []string
+		for _, application := range list {
+			invoiceIDs = append(invoiceIDs, application.InvoiceID)
+			if application.CreditID != "" {
+				creditIDs = append(creditIDs, application.CreditID)
+			}
+		}
+		// the books show it: from now on source_open alone speaks, so what the
+		// hub had applied comes off there
+		return confirmReflected(ctx, s.DB, tx, list, invoiceIDs, creditIDs, s.Now().UTC())
+	})
+}

@@ -1,0 +1,182 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/store"
+)
+
+func lockRows(ctx context.Context, db *store.DB, tx bun.IDB, invoiceIDs, creditIDs []string) (map[string]Invoice, map[string]Credit, error) {
+	invoices, credits := make(map[string]Invoice, len(invoiceIDs)), make(map[string]Credit, len(creditIDs))
+	if len(invoiceIDs) > 0 {
+		var list []Invoice
+		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.In(invoiceIDs)).Order("id")).Scan(ctx); err != nil {
+			return nil, nil, fmt.Errorf("lock invoices: %w", err)
+		}
+		for _, invoice := range list {
+			invoices[invoice.ID] = invoice
+		}
+	}
+	if len(creditIDs) > 0 {
+		var list []Credit
+		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.In(creditIDs)).Order("id")).Scan(ctx); err != nil {
+			return nil, nil, fmt.Errorf("lock credits: %w", err)
+		}
+		for _, credit := range list {
+			credits[credit.ID] = credit
+		}
+	}
+	return invoices, credits, nil
+}
+
+func writeApplications(ctx context.Context, tx bun.IDB, applications []Application, invoices map[string]Invoice, credits map[string]Credit, now time.Time) error {
+	if _, err := tx.NewInsert().Model(&applications).Exec(ctx); err != nil {
+		return fmt.Errorf("apply: %w", err)
+	}
+	byInvoice, byCredit := map[string]int64{}, map[string]int64{}
+	for _, application := range applications {
+		byInvoice[application.InvoiceID] += application.Amount
+		if application.CreditID != "" {
+			byCredit[application.CreditID] += application.Amount
+		}
+	}
+	if err := applyEach(ctx, tx, "invoices", byInvoice, now); err != nil {
+		return err
+	}
+	return applyEach(ctx, tx, "credits", byCredit, now)
+}
+
+// applyEach raises applied and recomputes open and status of the same rows.
+func applyEach(ctx context.Context, tx bun.IDB, table string, deltas map[string]int64, now time.Time) error {
+	if err := addEach(ctx, tx, table, "applied", deltas, now); err != nil {
+		return err
+	}
+	return recompute(ctx, tx, table, keys(deltas))
+}
+
+// recompute sets open and status from source_open and applied, as settle does.
+func recompute(ctx context.Context, tx bun.IDB, table string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).
+		Set("open = CASE WHEN source_open > applied AND status <> 'void' THEN source_open - applied ELSE 0 END").
+		Set("status = CASE WHEN status = 'void' THEN 'void' WHEN source_open > applied THEN 'open' ELSE 'paid' END").
+		Where("id IN (?)", bun.In(ids)).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("recompute %s: %w", table, err)
+	}
+	return nil
+}
+
+func keys(m map[string]int64) []string {
+	list := make([]string, 0, len(m))
+	for key := range m {
+		list = append(list, key)
+	}
+	return list
+}
+
+func acknowledge(ctx context.Context, tx bun.IDB, vendorID, reference string, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*Application)(nil)).Set("acknowledged_at = ?", now).
+		Where("vendor_id = ?", vendorID).Where("reference = ?", reference).Where("acknowledged_at IS NULL").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("acknowledge: %w", err)
+	}
+	return nil
+}
+
+func applicationsByReference(ctx context.Context, tx bun.IDB, vendorID, reference string) ([]Application, error) {
+	var list []Application
+	err := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("reference = ?", reference).Order("id").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read applications: %w", err)
+	}
+	return list, nil
+}
+
+// unreflected are the applications that the books do not show yet, of invoices or of credits.
+func unreflected(ctx context.Context, tx bun.IDB, column string, ids []string) ([]Application, error) {
+	var list []Application
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	query := tx.NewSelect().Model(&list).Where("? IN (?)", bun.Ident(column), bun.In(ids)).Order("id")
+	if column == "credit_id" {
+		query = query.Where("credit_reflected_at IS NULL")
+	} else {
+		query = query.Where("reflected_at IS NULL")
+	}
+	if err := query.Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read applications: %w", err)
+	}
+	return list, nil
+}
+
+// markReflected notes that the books show applications, on the invoice's side or the credit's.
+func markReflected(ctx context.Context, tx bun.IDB, column string, ids []string, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.NewUpdate().Model((*Application)(nil)).Set("? = ?", bun.Ident(column), now).Where("id IN (?)", bun.In(ids)).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("mark reflected: %w", err)
+	}
+	return nil
+}
+
+func confirmReflected(ctx context.Context, db *store.DB, tx bun.IDB, list []Application, invoiceIDs, creditIDs []string, now time.Time) error {
+	if _, _, err := lockRows(ctx, db, tx, invoiceIDs, creditIDs); err != nil {
+		return err
+	}
+	byInvoice, byCredit := map[string]int64{}, map[string]int64{}
+	var invoiceSide, creditSide []string
+	for _, application := range list {
+		if application.ReflectedAt.IsZero() {
+			byInvoice[application.InvoiceID] += application.Amount
+			invoiceSide = append(invoiceSide, application.ID)
+		}
+		if application.CreditID != "" && application.CreditReflectedAt.IsZero() {
+			byCredit[application.CreditID] += application.Amount
+			creditSide = append(creditSide, application.ID)
+		}
+	}
+	for table, deltas := range map[string]map[string]int64{"invoices": byInvoice, "credits": byCredit} {
+		if err := takeOffSource(ctx, tx, table, deltas, now); err != nil {
+			return err
+		}
+	}
+	if err := markReflected(ctx, tx, "reflected_at", invoiceSide, now); err != nil {
+		return err
+	}
+	return markReflected(ctx, tx, "credit_reflected_at", creditSide, now)
+}
+
+// takeOffSource moves amounts from "applied here" into what the books say.
+func takeOffSource(ctx context.Context, tx bun.IDB, table string, deltas map[string]int64, now time.Time) error {
+	if err := addEach(ctx, tx, table, "applied", negated(deltas), now); err != nil {
+		return err
+	}
+	lower := map[string]int64{}
+	var rows []struct {
+		ID         string `bun:"id"`
+		SourceOpen int64  `bun:"source_open"`
+	}
+	if len(deltas) == 0 {
+		return nil
+	}
+	if err := tx.NewSelect().TableExpr("?", bun.Ident(table)).Column("id", "source_open").Where("id IN (?)", bun.In(keys(deltas))).Scan(ctx, &rows); err != nil {
+		return fmt.Errorf("read %s: %w", table, err)
+	}
+	for _, row := range rows {
+		lower[row.ID] = -min(row.SourceOpen, deltas[row.ID])
+	}
+	if err := addEach(ctx, tx, table, "source_open", lower, now); err != nil {
+		return err
+	}
+	return recompute(ctx, tx, table, keys(deltas))
+}
