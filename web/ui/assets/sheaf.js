@@ -40,3 +40,129 @@ addEventListener("pageshow", () => {
   for (const form of all("form[data-sent]")) delete form.dataset.sent;
   for (const button of all("button[aria-disabled]")) button.removeAttribute("aria-disabled");
 });
+
+// The pay form: totals, ticks of many, and a list that narrows as one types.
+const pay = document.querySelector("form[data-pay]");
+if (pay) startPay(pay);
+
+function startPay(form) {
+  const boxes = all("input[name=invoice]", form);
+  const credits = all("input[name=credit]", form);
+  const output = form.querySelector("[data-total]");
+  const served = boxes.some((box) => box.checked);
+  const key = "ticks:" + location.pathname;
+
+  restore();
+  form.addEventListener("input", update);
+  form.addEventListener("submit", () => sessionStorage.removeItem(key));
+  for (const link of all("[data-pick]")) link.addEventListener("click", pick);
+  narrow();
+  update();
+
+  function pick(event) {
+    event.preventDefault();
+    const { pick: which, pickVendor: vendor } = event.currentTarget.dataset;
+    for (const box of boxes) {
+      if (box.closest("tr").hidden || box.closest(".new-vendors")) {
+        if (which === "none") box.checked = false;
+        continue;
+      }
+      if (which === "vendor") {
+        if (box.dataset.of === vendor) box.checked = true;
+      } else if (which === "none") box.checked = false;
+      else if (which === "all" || box.dataset.overdue !== undefined) box.checked = true;
+    }
+    update();
+  }
+
+  function update() {
+    const sums = new Map();
+    let count = 0;
+    let wrong = 0;
+    for (const box of boxes) {
+      const field = form.elements["amount-" + box.value];
+      if (!box.checked) continue;
+      count += 1;
+      const minor = parseMinor(field?.value ?? "", Number(box.dataset.digits));
+      const bad = minor === null || minor <= 0 || minor > Number(box.dataset.open);
+      if (field) {
+        if (bad) field.setAttribute("aria-invalid", "true");
+        else field.removeAttribute("aria-invalid");
+      }
+      if (bad) wrong += 1;
+      else add(sums, box, minor);
+    }
+    for (const box of credits) if (box.checked) add(sums, box, -Number(box.dataset.minor));
+    show(sums, count, wrong);
+    if (boxes.length) sessionStorage.setItem(key, boxes.filter((box) => box.checked).map((box) => box.value).join(" "));
+  }
+
+  // A credit lowers what its own vendor gets, never below nothing.
+  function add(sums, box, minor) {
+    const { cur, digits, of } = box.dataset;
+    if (!sums.has(cur)) sums.set(cur, { digits: Number(digits), vendors: new Map() });
+    const vendors = sums.get(cur).vendors;
+    vendors.set(of, (vendors.get(of) ?? 0) + minor);
+  }
+
+  function show(sums, count, wrong) {
+    const parts = [span("paybar-count", count === 0 ? "Nothing is ticked yet." : count + (count === 1 ? " invoice" : " invoices") + " ticked.")];
+    for (const [cur, { digits, vendors }] of [...sums].sort()) {
+      let minor = 0;
+      for (const part of vendors.values()) minor += Math.max(0, part);
+      if (count > 0) parts.push(amount(cur, minor, digits));
+    }
+    if (wrong) parts.push(span("paybar-wrong", wrong + (wrong === 1 ? " amount needs" : " amounts need") + " your attention."));
+    if (output.textContent !== parts.map((part) => part.textContent).join("")) output.replaceChildren(...parts);
+  }
+
+  function restore() {
+    if (served || /[?&](select|have)=/.test(location.search)) return;
+    const kept = new Set((sessionStorage.getItem(key) ?? "").split(" "));
+    for (const box of boxes) if (kept.has(box.value)) box.checked = true;
+  }
+
+  function narrow() {
+    const search = document.querySelector("[data-filters] input[name=q]");
+    const rows = all("tr[data-find]", form);
+    search?.addEventListener("input", () => {
+      const asked = search.value.trim().toLowerCase();
+      let left = 0;
+      for (const section of all("[data-vendor]", form)) {
+        const named = section.querySelector("h2, h3").textContent.toLowerCase().includes(asked);
+        let some = false;
+        for (const row of all("tr[data-find]", section)) {
+          row.hidden = !(named || row.dataset.find.includes(asked));
+          some ||= !row.hidden;
+        }
+        section.hidden = !some;
+        if (some) left += 1;
+      }
+      form.querySelector("[data-no-match]").hidden = left > 0 || rows.length === 0;
+    });
+  }
+}
+
+// Whole minor units from what a person typed; null when it is no amount.
+function parseMinor(text, digits) {
+  const match = /^(\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.(\d+))?$/.exec(text.trim());
+  if (!match) return null;
+  const fraction = (match[2] ?? "").replace(/0+$/, "");
+  if (fraction.length > digits) return null;
+  return Number(match[1].replaceAll(",", "") + fraction.padEnd(digits, "0"));
+}
+
+function span(name, text) {
+  const element = document.createElement("span");
+  element.className = name;
+  element.textContent = text;
+  return element;
+}
+
+function amount(cur, minor, digits) {
+  const text = String(minor).padStart(digits + 1, "0");
+  const whole = text.slice(0, text.length - digits).replace(/\B(?=(\d{3})+$)/g, ",");
+  const sum = span("paybar-sum money", "");
+  sum.append(span("cur", cur), "\u00a0" + whole + (digits ? "." + text.slice(-digits) : ""));
+  return sum;
+}

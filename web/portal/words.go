@@ -1,0 +1,88 @@
+package portal
+
+import (
+	"strconv"
+	"strings"
+)
+
+// numbers lists invoice numbers in words, at most four of them.
+func numbers(list []string) string {
+	const most = 4
+	switch {
+	case len(list) == 0:
+		return "some invoices"
+	case len(list) == 1:
+		return list[0]
+	case len(list) > most:
+		return strings.Join(list[:most], ", ") + " and " + strconv.Itoa(len(list)-most) + " more"
+	default:
+		return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
+	}
+}
+
+func meLead(v MeView) string {
+	if v.ContactName == "" {
+		return "From all your vendors, on one page."
+	}
+	return "From all your vendors, on one page, for " + v.ContactName + "."
+}
+
+// clearURL is where the filters are dropped; none set, none to drop.
+func clearURL(v MeView) string {
+	if !v.Filter.Set {
+		return ""
+	}
+	return v.Base
+}
+
+func payableCount(rows []InvoiceRow) int {
+	count := 0
+	for _, row := range rows {
+		if row.Payable {
+			count++
+		}
+	}
+	return count
+}
+
+func lower(title string) string { return strings.ToLower(title) }
+
+func promiseHint(v InvoiceView) string {
+	if v.Promise.Latest == "" {
+		return "For example " + string(v.Page.Today.AddDays(14))
+	}
+	return "Not later than " + v.Promise.Latest.Human(v.Page.Today)
+}
+
+func quoteLead(v QuoteView) string {
+	if len(v.Currencies) > 1 {
+		return "You chose invoices in " + strconv.Itoa(len(v.Currencies)) + " currencies. Each is paid on its own, one after the other."
+	}
+	return ""
+}
+
+func quoteAction(v QuoteView, c QuoteCurrency) string {
+	switch {
+	case c.Charge.Zero():
+		return "Apply credits"
+	case len(v.Changed) > 0:
+		return "Pay the new amount: " + c.Charge.String()
+	default:
+		return "Pay " + c.Charge.String()
+	}
+}
+
+// quoteButton leads the eye to one checkout at a time.
+func quoteButton(c QuoteCurrency) string {
+	if c.State == "todo" {
+		return "btn-secondary"
+	}
+	return "btn-primary"
+}
+
+func quoteHint(c QuoteCurrency) string {
+	if c.Charge.Zero() {
+		return "The credits cover it: nothing is charged."
+	}
+	return "The payment page opens next. Nothing is charged before you confirm there."
+}
