@@ -14,14 +14,15 @@ type Currency string
 // that ISO 4217 does not list (source: the CLDR tables of bojanz/currency).
 func ParseCurrency(code string) (Currency, error) {
 	upper := strings.ToUpper(strings.TrimSpace(code))
-	if !iso.IsValid(upper) {
+	if !Currency(upper).Valid() {
 		return "", fmt.Errorf("%w: %q is not an ISO 4217 code", ErrCurrency, clip(code))
 	}
 	return Currency(upper), nil
 }
 
-// Valid says whether ISO 4217 lists the code as it is written.
-func (c Currency) Valid() bool { return iso.IsValid(string(c)) }
+// Valid says whether ISO 4217 lists the code as it is written. The empty code
+// is not valid, though the tables take it.
+func (c Currency) Valid() bool { return c != "" && iso.IsValid(string(c)) }
 
 // Digits is the number of minor digits: 2 for EUR, 0 for JPY, 3 for KWD.
 func (c Currency) Digits() int {

@@ -50,7 +50,8 @@ func (d Date) AddDays(n int) Date {
 
 // DaysUntil counts the days from d to other; negative when other is earlier.
 func (d Date) DaysUntil(other Date) int {
-	return int(other.Time().Sub(d.Time()).Hours() / 24)
+	// not Sub: a Duration ends after 292 years
+	return int((other.Time().Unix() - d.Time().Unix()) / (24 * 60 * 60))
 }
 
 // Human is "30 Nov", with the year when it is not the year of today:
