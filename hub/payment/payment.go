@@ -1,0 +1,168 @@
+// Package payment turns a selection of invoices and credits into one checkout
+// per currency, and its money into what each vendor gets.
+//
+// A quote freezes what was seen. Start reserves the invoices and sends the
+// payer to the gateway. Settle, in one transaction, books the money, applies
+// it, lets go of the holds, and commits one event and one transfer per vendor.
+// What the gateway says is always fetched again: messages from it are hints.
+package payment
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/billing"
+	"github.com/sheaf-hub/sheaf/hub/ledger"
+	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/outbox"
+	"github.com/sheaf-hub/sheaf/hub/party"
+	"github.com/sheaf-hub/sheaf/hub/store"
+)
+
+// Service is the room's entrance.
+type Service struct {
+	DB        *store.DB
+	Party     *party.Service
+	Billing   *billing.Service
+	Ledger    *ledger.Service
+	Outbox    *outbox.Service
+	Gateway   Gateway
+	PublicURL string // without a slash at the end
+	Now       func() time.Time
+	// Overpaid is told, inside the settlement, of money that no invoice took.
+	Overpaid OverpaidTx
+}
+
+// Status of a payment and of each of its shares.
+type Status string
+
+// The states of a payment, as vendors see them too.
+const (
+	Pending     Status = "pending"
+	Processing  Status = "processing"
+	Settled     Status = "settled"
+	Failed      Status = "failed"
+	Expired     Status = "expired"
+	Refunded    Status = "refunded"
+	ChargedBack Status = "charged_back"
+)
+
+// Final says whether a payment can still change by itself.
+func (s Status) Final() bool { return s != Pending && s != Processing }
+
+// Payment is one checkout in one currency. Amounts are minor units.
+type Payment struct {
+	bun.BaseModel  `bun:"table:payments,alias:p"`
+	ID             string         `bun:"id,pk"`
+	CustomerID     string         `bun:"customer_id"`
+	ContactID      string         `bun:"contact_id"`
+	QuoteID        string         `bun:"quote_id"`
+	Number         string         `bun:"number"`
+	Currency       money.Currency `bun:"currency"`
+	Amount         int64          `bun:"amount"`
+	CreditAmount   int64          `bun:"credit_amount"`
+	Captured       int64          `bun:"captured"`
+	Unapplied      int64          `bun:"unapplied"`
+	Status         Status         `bun:"status"`
+	Gateway        string         `bun:"gateway"`
+	GatewayRef     string         `bun:"gateway_ref"`
+	CheckoutURL    string         `bun:"checkout_url"`
+	Method         string         `bun:"method"`
+	Failure        string         `bun:"failure"`
+	IdempotencyKey string         `bun:"idempotency_key"`
+	CheckoutState  string         `bun:"checkout_state"`
+	CreatedAt      time.Time      `bun:"created_at"`
+	UpdatedAt      time.Time      `bun:"updated_at"`
+	ExpiresAt      time.Time      `bun:"expires_at"`
+	ProcessingAt   time.Time      `bun:"processing_at,nullzero"`
+	SettledAt      time.Time      `bun:"settled_at,nullzero"`
+}
+
+// Share is what one vendor gets of a payment.
+type Share struct {
+	bun.BaseModel `bun:"table:shares,alias:s"`
+	ID            string         `bun:"id,pk"`
+	CustomerID    string         `bun:"customer_id"`
+	VendorID      string         `bun:"vendor_id"`
+	PaymentID     string         `bun:"payment_id"`
+	Reference     string         `bun:"reference"` // what the vendor's books list
+	Currency      money.Currency `bun:"currency"`
+	Amount        int64          `bun:"amount"`
+	CreditAmount  int64          `bun:"credit_amount"`
+	Unapplied     int64          `bun:"unapplied"`
+	Status        Status         `bun:"status"`
+	Method        string         `bun:"method"`
+	CreatedAt     time.Time      `bun:"created_at"`
+	UpdatedAt     time.Time      `bun:"updated_at"`
+	SettledAt     time.Time      `bun:"settled_at,nullzero"`
+}
+
+// Line is what was asked for on one invoice: money, or a credit.
+type Line struct {
+	bun.BaseModel `bun:"table:payment_lines,alias:pl"`
+	ID            string `bun:"id,pk"`
+	CustomerID    string `bun:"customer_id"`
+	VendorID      string `bun:"vendor_id"`
+	PaymentID     string `bun:"payment_id"`
+	ShareID       string `bun:"share_id"`
+	InvoiceID     string `bun:"invoice_id"`
+	CreditID      string `bun:"credit_id,nullzero"`
+	Amount        int64  `bun:"amount"`
+}
+
+// Allocation is what one invoice got of the money.
+type Allocation struct {
+	bun.BaseModel `bun:"table:allocations,alias:al"`
+	ID            string    `bun:"id,pk"`
+	CustomerID    string    `bun:"customer_id"`
+	VendorID      string    `bun:"vendor_id"`
+	PaymentID     string    `bun:"payment_id"`
+	ShareID       string    `bun:"share_id"`
+	InvoiceID     string    `bun:"invoice_id"`
+	Amount        int64     `bun:"amount"`
+	CreatedAt     time.Time `bun:"created_at"`
+}
+
+// Transfer is the sending of one share to one vendor.
+type Transfer struct {
+	bun.BaseModel  `bun:"table:transfers,alias:t"`
+	ID             string         `bun:"id,pk"`
+	CustomerID     string         `bun:"customer_id"`
+	VendorID       string         `bun:"vendor_id"`
+	PaymentID      string         `bun:"payment_id"`
+	ShareID        string         `bun:"share_id"`
+	Currency       money.Currency `bun:"currency"`
+	Amount         int64          `bun:"amount"`
+	State          string         `bun:"state"`
+	IdempotencyKey string         `bun:"idempotency_key"`
+	KeyUsedAt      time.Time      `bun:"key_used_at,nullzero"`
+	GatewayRef     string         `bun:"gateway_ref"`
+	Attempts       int            `bun:"attempts"`
+	NextAttemptAt  time.Time      `bun:"next_attempt_at,nullzero"`
+	ClaimedUntil   time.Time      `bun:"claimed_until,nullzero"`
+	LastAnswer     string         `bun:"last_answer"`
+	CreatedAt      time.Time      `bun:"created_at"`
+	UpdatedAt      time.Time      `bun:"updated_at"`
+}
+
+// crockford is the alphabet of receipt numbers and references: no letter that
+// is read as a digit (Douglas Crockford's base 32).
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// code makes a short readable code of 10 letters (50 random bits of a fresh id).
+func code(prefix string) string {
+	random := store.HashToken(store.NewID() + store.NewToken())
+	out := make([]byte, 10)
+	for i := range out {
+		out[i] = crockford[(unhex(random[2*i])<<4|unhex(random[2*i+1]))&31]
+	}
+	return prefix + "-" + string(out[:5]) + "-" + string(out[5:])
+}
+
+func unhex(c byte) byte {
+	if c >= 'a' {
+		return c - 'a' + 10
+	}
+	return c - '0'
+}

@@ -1,0 +1,95 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/store"
+)
+
+// View is a payment as one vendor sees it, in events and in the API: its own
+// share and nothing of the others.
+type View struct {
+	ID         string         `json:"id"` // of the share
+	Reference  string         `json:"reference"`
+	Status     Status         `json:"status"`
+	Currency   money.Currency `json:"currency"`
+	Amount     string         `json:"amount"` // decimal, major units
+	Credit     string         `json:"credit_amount"`
+	Unapplied  string         `json:"unapplied"`
+	Method     string         `json:"method"`
+	CreatedAt  time.Time      `json:"created_at"`
+	SettledAt  *time.Time     `json:"settled_at"`
+	Invoices   []InvoiceView  `json:"invoices"`
+	TransferID string         `json:"transfer_id,omitempty"`
+}
+
+// InvoiceView is what one invoice got, by the vendor's own names for it.
+type InvoiceView struct {
+	ExternalID string      `json:"external_id"`
+	Number     string      `json:"number"`
+	Account    string      `json:"account"` // external id
+	Amount     string      `json:"amount"`
+	Credit     *CreditView `json:"credit,omitempty"` // set: this credit paid, not money
+}
+
+// CreditView names a credit.
+type CreditView struct {
+	ExternalID string `json:"external_id"`
+	Number     string `json:"number"`
+}
+
+func (s *Service) viewsTx(ctx context.Context, tx bun.IDB, shares []Share) (map[string]View, error) {
+	rows, err := viewLines(ctx, tx, shares)
+	if err != nil {
+		return nil, err
+	}
+	views := make(map[string]View, len(shares))
+	for _, share := range shares {
+		views[share.ID] = share.view()
+	}
+	for _, row := range rows {
+		view := views[row.ShareID]
+		line := InvoiceView{ExternalID: row.ExternalID, Number: row.Number, Account: row.Account, Amount: money.New(row.Amount, view.Currency).Decimal()}
+		if row.CreditExternalID != "" {
+			line.Credit = &CreditView{ExternalID: row.CreditExternalID, Number: row.CreditNumber}
+		}
+		view.Invoices = append(view.Invoices, line)
+		views[row.ShareID] = view
+	}
+	return views, nil
+}
+
+func (s Share) view() View {
+	view := View{ID: s.ID, Reference: s.Reference, Status: s.Status, Currency: s.Currency, Amount: money.New(s.Amount, s.Currency).Decimal(),
+		Credit: money.New(s.CreditAmount, s.Currency).Decimal(), Unapplied: money.New(s.Unapplied, s.Currency).Decimal(),
+		Method: s.Method, CreatedAt: s.CreatedAt.UTC(), Invoices: []InvoiceView{}}
+	if !s.SettledAt.IsZero() {
+		at := s.SettledAt.UTC()
+		view.SettledAt = &at
+	}
+	return view
+}
+
+// ListForVendor pages through a vendor's payments, the first changed first.
+func (s *Service) ListForVendor(ctx context.Context, vendorID string, since time.Time, page store.PageRequest) ([]View, string, error) {
+	var views []View
+	var next string
+	err := s.DB.AsVendor(ctx, vendorID, func(ctx context.Context, tx bun.Tx) error {
+		shares, cursor, err := listShares(ctx, tx, vendorID, since, page)
+		if err != nil {
+			return err
+		}
+		next = cursor
+		byID, err := s.viewsTx(ctx, tx, shares)
+		views = make([]View, len(shares))
+		for i, share := range shares {
+			views[i] = byID[share.ID]
+		}
+		return err
+	})
+	return views, next, err
+}
