@@ -11,7 +11,6 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/money"
-	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
