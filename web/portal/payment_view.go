@@ -207,7 +207,9 @@ func (v PaymentView) facts() []ui.Fact {
 	return facts
 }
 
-func (l QuoteLine) rest() money.Amount { return money.New(l.Open.Minor-l.Amount.Minor, l.Open.Currency) }
+func (l QuoteLine) rest() money.Amount {
+	return money.New(l.Open.Minor-l.Amount.Minor, l.Open.Currency)
+}
 
 func (v QuoteView) steps() []ui.Step {
 	steps := make([]ui.Step, 0, len(v.Currencies))

@@ -1,0 +1,285 @@
+package mails
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
+	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/web/ui"
+)
+
+// section is one part of a vendor's list in a digest.
+type section struct {
+	title string
+	lines []letter.DigestLine
+	asked bool // false: shown, not asked for
+	tone  string
+}
+
+func sections(v letter.DigestVendor) []section {
+	every := []section{
+		{title: "Overdue", lines: v.Overdue, asked: true, tone: "bad"},
+		{title: "Due within 7 days", lines: v.Soon, asked: true, tone: "warn"},
+		{title: "Due later", lines: v.Later, asked: true},
+		{title: "In dispute – not asked for", lines: v.Disputed},
+		{title: "Payment processing – not asked for", lines: v.Processing},
+	}
+	filled := every[:0]
+	for _, s := range every {
+		if len(s.lines) > 0 {
+			filled = append(filled, s)
+		}
+	}
+	return filled
+}
+
+func digestSubject(d letter.Digest) string {
+	who := ui.Count(len(d.Vendors), "vendor", "vendors")
+	if len(d.Vendors) == 1 {
+		who = d.Vendors[0].Name
+	}
+	if sums := sums(d.Totals, func(t letter.DigestTotal) money.Amount { return t.Overdue }); sums != "" {
+		return "Overdue with " + who + ": " + sums
+	}
+	if sums := sums(d.Totals, func(t letter.DigestTotal) money.Amount { return t.Soon }); sums != "" {
+		return "Due within 7 days with " + who + ": " + sums
+	}
+	if len(d.Vendors) == 0 && len(d.New) > 0 {
+		return "A new vendor says it bills you"
+	}
+	return "Your open invoices with " + who
+}
+
+// sums lists one figure of each currency: at most three of them.
+func sums(totals []letter.DigestTotal, of func(letter.DigestTotal) money.Amount) string {
+	const most = 3
+	var some []string
+	for _, total := range totals {
+		if of(total).Positive() {
+			some = append(some, of(total).String())
+		}
+	}
+	if len(some) > most {
+		return strings.Join(some[:most], ", ") + " and more"
+	}
+	return strings.Join(some, ", ")
+}
+
+func digestLead(d letter.Digest) string {
+	if len(d.Vendors) == 1 {
+		return "This is what is open with " + d.Vendors[0].Name + " today."
+	}
+	if len(d.Vendors) == 0 {
+		return "You have nothing else to pay today."
+	}
+	return "This is what is open with your " + strconv.Itoa(len(d.Vendors)) + " vendors today, in one mail."
+}
+
+func greeting(name string) string {
+	if name == "" {
+		return "Good day,"
+	}
+	return "Dear " + name + ","
+}
+
+// lineDetail is what stands under an invoice's number.
+func lineDetail(line letter.DigestLine, asked bool, today money.Date) string {
+	var parts []string
+	if line.Due == "" {
+		parts = append(parts, "no due date given")
+	} else {
+		parts = append(parts, "due "+line.Due.Human(today))
+		if asked && line.Due < today {
+			parts = append(parts, ui.DueIn(line.Due, today))
+		}
+	}
+	if line.Total.Positive() && line.Total.Minor != line.Open.Minor {
+		parts = append(parts, "of "+line.Total.String())
+	}
+	if line.Note != "" {
+		parts = append(parts, line.Note)
+	}
+	return strings.Join(parts, " · ")
+}
+
+func newVendorDetail(v letter.NewVendor) string {
+	parts := []string{ui.Count(v.Invoices, "invoice", "invoices")}
+	for _, total := range v.Totals {
+		parts = append(parts, total.String())
+	}
+	return strings.Join(parts, " · ")
+}
+
+const newVendorLead = "Each of these says that you are its billing contact. We have not checked that. Open the page to say whether it is yours."
+
+func kindWord(kind string) string {
+	switch kind {
+	case "sent":
+		return "payment notice"
+	case "plan":
+		return "payment plan"
+	case "":
+		return "message"
+	default:
+		return kind
+	}
+}
+
+func caseTitle(c letter.CaseUpdate) string {
+	if c.Resolved {
+		return c.Vendor + " closed your " + kindWord(c.Kind) + " about invoice " + c.Invoice
+	}
+	return c.Vendor + " answered your " + kindWord(c.Kind) + " about invoice " + c.Invoice
+}
+
+func eventTitle(e letter.VendorEvent) string {
+	about := e.Account
+	if about == "" {
+		about = "a customer"
+	}
+	amount := ""
+	if e.Amount.Currency != "" {
+		amount = e.Amount.String()
+	}
+	switch e.Type {
+	case "payment.settled":
+		return "Paid: " + amount + " by " + about
+	case "payment.processing":
+		return "On its way: " + amount + " from " + about
+	case "payment.failed":
+		return "Payment failed: " + amount + " from " + about
+	case "payment.refunded":
+		return "Refunded: " + amount + " to " + about
+	case "payment.charged_back":
+		return "Charged back: " + amount + " by " + about
+	case "credit.applied":
+		return "Credit applied by " + about
+	case "case.opened":
+		return "New case from " + about + firstInvoice(e)
+	case "case.message":
+		return "New message from " + about + firstInvoice(e)
+	case "case.resolved":
+		return "Case closed" + firstInvoice(e)
+	case "transfer.sent":
+		return "Sent to you: " + amount
+	case "account.contact_bounced":
+		return "A contact of " + about + " cannot be reached"
+	case "connection.failing":
+		return "Your connection is failing"
+	default:
+		return "News about " + about
+	}
+}
+
+func firstInvoice(e letter.VendorEvent) string {
+	if len(e.Lines) == 0 {
+		return ""
+	}
+	return ", invoice " + e.Lines[0].Invoice
+}
+
+func eventLead(e letter.VendorEvent) string {
+	switch e.Type {
+	case "payment.settled":
+		return "The money is in, and goes to you with the next transfer."
+	case "payment.processing":
+		return "It is not settled yet. Do not book it before it is; we write again when it is."
+	case "payment.failed":
+		return "Nothing was paid. The invoices are open as before, and are reminded of again."
+	case "payment.charged_back":
+		return "The payer's bank took the money back. The invoices are open again."
+	case "case.opened", "case.message":
+		return "Answer on your page; the customer hears of it at once. A quick answer is a quick payment."
+	case "account.contact_bounced":
+		return "Mails to it come back. Correct the address in your own system."
+	case "connection.failing":
+		return "New invoices do not come in until it works again."
+	default:
+		return ""
+	}
+}
+
+func eventFacts(e letter.VendorEvent) []letter.Fact {
+	var facts []letter.Fact
+	if e.Account != "" {
+		facts = append(facts, letter.Fact{Label: "Account", Value: e.Account})
+	}
+	if e.Amount.Currency != "" {
+		facts = append(facts, letter.Fact{Label: "Amount", Value: e.Amount.String()})
+	}
+	if e.Reference != "" {
+		facts = append(facts, letter.Fact{Label: "Reference", Value: e.Reference})
+	}
+	return append(facts, e.Facts...)
+}
+
+func receiptTitle(r letter.Receipt) string {
+	paid := r.Charged.String()
+	if r.Charged.Zero() && r.Credits.Positive() {
+		paid = r.Credits.String() + " by credits"
+	}
+	switch r.Status {
+	case "processing":
+		return "Processing: your payment " + r.Number + ", " + paid
+	case "failed":
+		return "Failed: your payment " + r.Number + ", " + paid
+	case "refunded":
+		return "Refunded: your payment " + r.Number + ", " + paid
+	case "charged_back":
+		return "Charged back: your payment " + r.Number + ", " + paid
+	default:
+		return "Receipt " + r.Number + ": " + paid
+	}
+}
+
+func receiptLead(r letter.Receipt) string {
+	switch r.Status {
+	case "processing":
+		return "Your payment is on its way. It takes up to 4 business days; we write again when it is settled. Nobody reminds you of these invoices meanwhile."
+	case "failed":
+		return "Nothing was charged, and the invoices are open as before. You can try again on the page."
+	case "refunded":
+		return "The money goes back to where it came from."
+	case "charged_back":
+		return "Your bank took the money back. The invoices are open again."
+	default:
+		return "Thank you. Each vendor has been told of its part."
+	}
+}
+
+func receiptFacts(r letter.Receipt) []letter.Fact {
+	facts := []letter.Fact{{Label: "Number", Value: r.Number}, {Label: "Charged", Value: r.Charged.String()}}
+	if r.Credits.Positive() {
+		facts = append(facts, letter.Fact{Label: "Credits applied", Value: r.Credits.String()})
+	}
+	if r.Method != "" {
+		facts = append(facts, letter.Fact{Label: "Method", Value: r.Method})
+	}
+	if !r.At.IsZero() {
+		facts = append(facts, letter.Fact{Label: "On", Value: moment(r)})
+	}
+	return facts
+}
+
+// moment is the receipt's instant in the contact's zone; an unknown zone is
+// UTC, and the mail says which it is.
+func moment(r letter.Receipt) string {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return ui.MomentText(r.At.In(zone), r.Today) + " " + r.At.In(zone).Format("MST")
+}
+
+func signInLead(s letter.SignIn) string {
+	return "Follow the link to sign in. It works once, for " + ui.Count(s.Minutes, "minute", "minutes") + "."
+}
+
+func signInAsked(s letter.SignIn) string {
+	if s.Asked == "" {
+		return "If you did not ask for it, do nothing: nobody can sign in without this mail."
+	}
+	return "Asked for " + s.Asked + ". If that was not you, do nothing: nobody can sign in without this mail."
+}
