@@ -12,11 +12,11 @@ type Limits struct {
 	Total   int // everything that is unpacked on the way: 256 MB
 	Objects int // objects of the file: 1 million
 	Files   int // embedded files: 500
-	Ratio   int // unpacked to packed bytes, beyond the first megabyte: 1100
+	Ratio   int // unpacked to packed bytes, beyond the first megabyte: 200
 }
 
 func (l Limits) filled() Limits {
-	standard := []int{32 << 20, 256 << 20, 1_000_000, 500, 1100}
+	standard := []int{32 << 20, 256 << 20, 1_000_000, 500, 200}
 	for i, field := range []*int{&l.File, &l.Total, &l.Objects, &l.Files, &l.Ratio} {
 		if *field <= 0 {
 			*field = standard[i]
@@ -57,7 +57,7 @@ const maxBusy = 100
 // busy: every byte is looked at a few times in an honest one.
 func (d *document) tired(bytes int) bool {
 	d.work += bytes
-	return d.work > 64<<20+20*len(d.data)
+	return d.work > 64<<20+4*len(d.data)
 }
 
 // open reads the cross-reference. Where that is broken or leads nowhere, the
