@@ -8,11 +8,15 @@ package ledger
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
+	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
@@ -70,18 +74,21 @@ func (s *Service) PostTx(ctx context.Context, tx bun.IDB, transactions ...Transa
 	var entries []Entry
 	for _, transaction := range transactions {
 		transaction.ID, transaction.CreatedAt = store.NewID(), now
-		var sum int64
+		sum := money.New(0, transaction.Currency)
 		before := len(entries)
 		for _, entry := range transaction.Entries {
 			if entry.Amount == 0 {
 				continue
 			}
-			sum += entry.Amount
+			var err error
+			if sum, err = sum.Add(money.New(entry.Amount, transaction.Currency)); err != nil {
+				return fmt.Errorf("ledger: a %s of %s: %w", transaction.Kind, transaction.PaymentID, err)
+			}
 			entry.ID, entry.TransactionID, entry.Currency = store.NewID(), transaction.ID, transaction.Currency
 			entries = append(entries, entry)
 		}
-		if sum != 0 {
-			return fmt.Errorf("ledger: a %s of %s does not sum to zero but to %d", transaction.Kind, transaction.PaymentID, sum)
+		if !sum.Zero() {
+			return fmt.Errorf("ledger: a %s of %s does not sum to zero but to %d", transaction.Kind, transaction.PaymentID, sum.Minor)
 		}
 		if len(entries) > before {
 			kept = append(kept, transaction)
@@ -96,9 +103,32 @@ func (s *Service) Balance(ctx context.Context, account string, currency money.Cu
 	return money.New(sum, currency), err
 }
 
-// Balances lists every account with its sum, in order of name and currency.
-func (s *Service) Balances(ctx context.Context, page store.PageRequest) ([]AccountBalance, error) {
-	return balances(ctx, s.DB, page)
+// Balances lists every account with its sum, in order of name and currency,
+// and the next page's cursor, empty at the end.
+func (s *Service) Balances(ctx context.Context, page store.PageRequest) ([]AccountBalance, string, error) {
+	account, currency, err := decodeCursor(page.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := balances(ctx, s.DB, account, currency, page.Fetch())
+	if err != nil || len(list) <= page.Size() {
+		return list, "", err
+	}
+	list = list[:page.Size()]
+	last := list[len(list)-1]
+	return list, base64.RawURLEncoding.EncodeToString([]byte(string(last.Currency) + "|" + last.Account)), nil
+}
+
+func decodeCursor(cursor string) (account, currency string, err error) {
+	if cursor == "" {
+		return "", "", nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	currency, account, found := strings.Cut(string(raw), "|")
+	if err != nil || !found || !utf8.Valid(raw) || strings.ContainsRune(account, 0) {
+		return "", "", fault.At("cursor", "This cursor is not one that this list gave. Start again without it.")
+	}
+	return account, currency, nil
 }
 
 // AccountBalance is one account's sum in one currency.

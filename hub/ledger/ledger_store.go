@@ -36,10 +36,12 @@ func sumOf(ctx context.Context, db bun.IDB, account string, currency money.Curre
 	return sum, nil
 }
 
-func balances(ctx context.Context, db bun.IDB, page store.PageRequest) ([]AccountBalance, error) {
+// balances are the accounts after the given one; empty is the first.
+func balances(ctx context.Context, db bun.IDB, account, currency string, limit int64) ([]AccountBalance, error) {
 	var list []AccountBalance
 	err := db.NewSelect().Model((*Entry)(nil)).ColumnExpr("account, currency, SUM(amount) AS amount").
-		GroupExpr("account, currency").OrderExpr("account, currency").Limit(page.Fetch()).Scan(ctx, &list)
+		Where("(account, currency) > (?, ?)", account, currency).
+		GroupExpr("account, currency").OrderExpr("account, currency").Limit(limit).Scan(ctx, &list)
 	if err != nil {
 		return nil, fmt.Errorf("balances: %w", err)
 	}
@@ -110,6 +112,13 @@ func unbalanced(ctx context.Context, db bun.IDB) (int, error) {
 		SELECT t.id FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id AND e.currency = t.currency
 		GROUP BY t.id HAVING COALESCE(SUM(e.amount), 1) <> 0) AS broken`).Scan(ctx, &n)
 	return n, err
+}
+
+// strays counts transactions that say they are in a batch which does not exist.
+func strays(ctx context.Context, db bun.IDB) (int, error) {
+	n, err := db.NewSelect().Model((*Transaction)(nil)).Where("batch IS NOT NULL").
+		Where("NOT EXISTS (SELECT 1 FROM ledger_batches AS b WHERE b.number = lt.batch)").Count(ctx)
+	return int(n), err
 }
 
 func countTransactions(ctx context.Context, db bun.IDB) (int, error) {

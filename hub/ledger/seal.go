@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
 // batchSize is how many transactions one hash covers at most.
@@ -19,9 +21,14 @@ func (s *Service) Seal(ctx context.Context) (int, error) {
 	sealed := 0
 	for range 100 { // bounded: the next run goes on
 		n, err := s.sealOne(ctx)
-		sealed += n
-		if err != nil || n < batchSize {
+		if store.Violates(err, "ledger_batches_pkey") {
+			return sealed, nil // another process seals now: the rest is its, or the next run's
+		}
+		if err != nil {
 			return sealed, err
+		}
+		if sealed += n; n < batchSize {
+			return sealed, nil
 		}
 	}
 	return sealed, nil
@@ -47,29 +54,35 @@ func (s *Service) sealOne(ctx context.Context) (int, error) {
 			return err
 		}
 		n = len(list)
+		batch := batchRow{Number: last.Number + 1, Transactions: n, Previous: last.Hash, SealedAt: s.Now().UTC()}
+		batch.Hash = chain(batch, list, entries)
 		// two sealers at once break the primary key of one of them
-		return sealRows(ctx, tx, batchRow{Number: last.Number + 1, Transactions: n, Previous: last.Hash,
-			Hash: chain(last.Hash, list, entries), SealedAt: s.Now().UTC()}, ids)
+		return sealRows(ctx, tx, batch, ids)
 	})
 	return n, err
 }
 
 // chain hashes the previous hash and every field of every row, in order of id.
-func chain(previous string, transactions []Transaction, entries []Entry) string {
+// Text is quoted, so that no two ledgers read alike.
+func chain(batch batchRow, transactions []Transaction, entries []Entry) string {
 	byTransaction := map[string][]Entry{}
 	for _, entry := range entries {
 		byTransaction[entry.TransactionID] = append(byTransaction[entry.TransactionID], entry)
 	}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\n", previous)
+	fmt.Fprintf(sum, "%d|%s|%s\n", batch.Number, batch.Previous, stamp(batch.SealedAt))
 	for _, t := range transactions {
-		at := t.CreatedAt.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
-		fmt.Fprintf(sum, "%s|%s|%s|%s|%s|%q|%s\n", t.ID, t.Kind, t.PaymentID, t.VendorID, t.Currency, t.Memo, at)
+		fmt.Fprintf(sum, "%s|%q|%q|%q|%q|%q|%s\n", t.ID, t.Kind, t.PaymentID, t.VendorID, t.Currency, t.Memo, stamp(t.CreatedAt))
 		for _, e := range byTransaction[t.ID] {
-			fmt.Fprintf(sum, " %s|%s|%s|%d\n", e.ID, e.Account, e.Currency, e.Amount)
+			fmt.Fprintf(sum, " %s|%q|%q|%d\n", e.ID, e.Account, e.Currency, e.Amount)
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// stamp is a time as both databases keep it.
+func stamp(at time.Time) string {
+	return at.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 }
 
 // Check walks the whole ledger: every transaction sums to zero and the chain is
@@ -86,6 +99,12 @@ func (s *Service) Check(ctx context.Context) (int, []string, error) {
 	}
 	if n > 0 {
 		broken = append(broken, fmt.Sprintf("%d ledger transactions do not sum to zero", n))
+	}
+	if n, err = strays(ctx, s.DB); err != nil {
+		return total, nil, err
+	}
+	if n > 0 {
+		broken = append(broken, fmt.Sprintf("%d ledger transactions are of a batch that does not exist", n))
 	}
 	chainBroken, err := s.checkChain(ctx)
 	return total, append(broken, chainBroken...), err
@@ -130,7 +149,7 @@ func (s *Service) checkBatch(ctx context.Context, previous, batch batchRow) (str
 			return "", err
 		}
 	}
-	if len(list) != batch.Transactions || chain(batch.Previous, list, entries) != batch.Hash {
+	if len(list) != batch.Transactions || chain(batch, list, entries) != batch.Hash {
 		return fmt.Sprintf("ledger batch %d was altered after it was sealed", batch.Number), nil
 	}
 	return "", nil
