@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/mail"
 	"strings"
+	"unicode"
 )
 
 // ErrAddress is answered for what no mail can reach.
@@ -11,11 +12,11 @@ var ErrAddress = errors.New("not a usable e-mail address")
 
 // CleanAddress checks one bare address and gives it in the form in which it is
 // compared and stored: trimmed and in lower case. It is stricter than RFC 5322:
-// no quotes, no comments, no spaces, a domain with a dot, at most 254 bytes
-// (RFC 5321, 4.5.3.1).
+// no double quotes, no comments, no spaces, nothing invisible, a domain with a
+// dot, at most 254 bytes (RFC 5321, 4.5.3.1). An apostrophe is part of a name.
 func CleanAddress(text string) (string, error) {
 	text = strings.ToLower(strings.TrimSpace(text))
-	if len(text) > 254 || strings.ContainsAny(text, " \t\r\n\"'(),:;<>[]\\") {
+	if len(text) > 254 || strings.ContainsAny(text, " \t\r\n\"(),:;<>[]\\") || strings.ContainsFunc(text, unseen) {
 		return "", ErrAddress
 	}
 	parsed, err := mail.ParseAddress(text)
@@ -27,6 +28,12 @@ func CleanAddress(text string) (string, error) {
 		return "", ErrAddress
 	}
 	return text, nil
+}
+
+// unseen are the characters that make two addresses look alike: spaces, control
+// and format characters of any script, and what was not UTF-8.
+func unseen(r rune) bool {
+	return r == unicode.ReplacementChar || unicode.In(r, unicode.C, unicode.Z)
 }
 
 func validDomain(domain string) bool {

@@ -38,7 +38,14 @@ func (s *Service) Claim(ctx context.Context, ref store.JobRef) (Parcel, bool, er
 		return Parcel{}, false, err
 	}
 	parcel, err := readParcel(ctx, s.DB, ref.ID)
-	return parcel, err == nil, err
+	if err != nil || parcel.Delivery.Attempts != ref.Attempt+1 { // another claim came between
+		return Parcel{}, false, err
+	}
+	if !parcel.Endpoint.DisabledAt.IsZero() { // its event was committed while the endpoint was being disabled
+		_, err := finishAttempt(ctx, s.DB, parcel.Delivery, Outcome{State: Cancelled, Answer: disabledAnswer(parcel.Endpoint.DisabledReason)}, s.Now().UTC())
+		return Parcel{}, false, err
+	}
+	return parcel, true, nil
 }
 
 // Record ends the attempt that Claim began and keeps it in the log. It changes
@@ -56,10 +63,14 @@ func (s *Service) Record(ctx context.Context, delivery Delivery, outcome Outcome
 		if err := insertAttempt(ctx, tx, attempt); err != nil {
 			return err
 		}
-		if outcome.Disable != "" {
-			return s.disableEndpoint(ctx, tx, delivery.VendorID, delivery.EndpointID, outcome.Disable)
+		if outcome.Disable == "" {
+			return nil
 		}
-		return nil
+		err = s.disableEndpoint(ctx, tx, delivery.VendorID, delivery.EndpointID, outcome.Disable)
+		if fault.Is(err, fault.NotFound) { // it is disabled already: the attempt is kept all the same
+			return nil
+		}
+		return err
 	})
 }
 
@@ -74,7 +85,7 @@ func clip(answer string) string {
 
 // Row is one line of the delivery log.
 type Row struct {
-	Delivery
+	Delivery  `bun:",extend"`
 	EventType string `bun:"event_type"`
 	Target    string `bun:"target"`
 }

@@ -31,10 +31,12 @@ func readParcel(ctx context.Context, db bun.IDB, deliveryID string) (Parcel, err
 	return parcel, nil
 }
 
+// finishAttempt fences by claimed_until too, since a replay counts attempts anew.
 func finishAttempt(ctx context.Context, tx bun.IDB, delivery Delivery, outcome Outcome, now time.Time) (bool, error) {
 	query := tx.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", outcome.State).Set("claimed_until = NULL").
 		Set("last_status = ?", outcome.Status).Set("last_answer = ?", outcome.Answer).Set("updated_at = ?", now).
-		Where("id = ?", delivery.ID).Where("attempts = ?", delivery.Attempts).Where("state = ?", Sending)
+		Where("id = ?", delivery.ID).Where("attempts = ?", delivery.Attempts).Where("state = ?", Sending).
+		Where("claimed_until = ?", delivery.ClaimedUntil)
 	if outcome.State == Pending {
 		query = query.Set("next_attempt_at = ?", outcome.Next.UTC())
 	} else {
@@ -106,8 +108,8 @@ const (
 )
 
 func replayDelivery(ctx context.Context, db bun.IDB, vendorID, deliveryID string, now time.Time) (replayOutcome, error) {
-	var disabled sql.NullTime
-	err := db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("ep.disabled_at").Join("JOIN endpoints AS ep ON ep.id = d.endpoint_id").
+	var disabled bool
+	err := db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("ep.disabled_at IS NOT NULL").Join("JOIN endpoints AS ep ON ep.id = d.endpoint_id").
 		Where("d.id = ?", deliveryID).Where("d.vendor_id = ?", vendorID).Scan(ctx, &disabled)
 	if errors.Is(err, sql.ErrNoRows) {
 		return replayMissing, nil
@@ -115,7 +117,7 @@ func replayDelivery(ctx context.Context, db bun.IDB, vendorID, deliveryID string
 	if err != nil {
 		return 0, fmt.Errorf("read delivery: %w", err)
 	}
-	if disabled.Valid {
+	if disabled {
 		return replayDisabled, nil
 	}
 	_, err = db.NewUpdate().Model((*Delivery)(nil)).Set("state = ?", Pending).Set("attempts = 0").Set("next_attempt_at = ?", now.UTC()).

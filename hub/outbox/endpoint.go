@@ -154,8 +154,10 @@ func (s *Service) disableEndpoint(ctx context.Context, tx bun.IDB, vendorID, end
 	if !found {
 		return fault.New(fault.NotFound, "There is no such active endpoint.")
 	}
-	return cancelDeliveries(ctx, tx, endpointID, "The endpoint was disabled: "+reason, s.Now())
+	return cancelDeliveries(ctx, tx, endpointID, disabledAnswer(reason), s.Now())
 }
+
+func disabledAnswer(reason string) string { return clip("The endpoint was disabled: " + reason) }
 
 // newSecret is a Standard Webhooks secret: whsec_ and 32 random bytes in base64.
 func newSecret() string {

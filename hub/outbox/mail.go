@@ -68,15 +68,19 @@ func domainOf(address string) string {
 	return domain
 }
 
-// ClaimMail begins an attempt; ok is false when the mail has moved on.
+// ClaimMail begins an attempt; ok is false when the mail has moved on, or is
+// dead because it expired or can no longer be opened.
 func (s *Service) ClaimMail(ctx context.Context, ref store.JobRef) (MailRow, mail.Message, bool, error) {
 	ok, err := s.DB.Claim(ctx, Mails, ref, s.Now(), MailLease, true)
 	if err != nil || !ok {
 		return MailRow{}, mail.Message{}, false, err
 	}
 	row, err := readMail(ctx, s.DB, ref.ID)
-	if err != nil {
+	if err != nil || row.Attempts != ref.Attempt+1 { // another claim came between
 		return MailRow{}, mail.Message{}, false, err
+	}
+	if !row.ExpiresAt.IsZero() && !row.ExpiresAt.After(s.Now()) {
+		return row, mail.Message{}, false, s.RecordMail(ctx, row, Dead, "It expired before it could be sent.", time.Time{})
 	}
 	plain, err := s.Sealer.Open(row.Content, mailContext(row.ID))
 	if err != nil {
