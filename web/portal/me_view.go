@@ -149,6 +149,40 @@ type PayingElsewhere struct {
 	Cancel   string // where a POST cancels it; empty: not ours
 }
 
+// sumColumn is one figure beside what is overdue.
+type sumColumn struct {
+	label string
+	of    func(CurrencySummary) money.Amount
+	some  bool // shown only where a currency has some of it
+}
+
+// sumColumns are the same for every currency, so that figures stand in line.
+func sumColumns(list []CurrencySummary) []sumColumn {
+	every := []sumColumn{
+		{"Due within 7 days", func(s CurrencySummary) money.Amount { return s.Soon }, false},
+		{"Due later", func(s CurrencySummary) money.Amount { return s.Later }, false},
+		{"In dispute", func(s CurrencySummary) money.Amount { return s.Disputed }, true},
+		{"Processing", func(s CurrencySummary) money.Amount { return s.Processing }, true},
+		{"Credits on hand", func(s CurrencySummary) money.Amount { return s.Credits }, true},
+	}
+	kept := every[:0]
+	for _, column := range every {
+		has := !column.some
+		for _, summary := range list {
+			has = has || column.of(summary).Positive()
+		}
+		if has {
+			kept = append(kept, column)
+		}
+	}
+	return kept
+}
+
+// zeroed gives an amount that was left empty the currency of its summary.
+func zeroed(amount money.Amount, summary CurrencySummary) money.Amount {
+	return money.New(amount.Minor, summary.Overdue.Currency)
+}
+
 func (v MeView) reviewHint() string {
 	if v.Selected == 0 {
 		return "Nothing is ticked yet."
