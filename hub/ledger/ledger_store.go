@@ -78,7 +78,7 @@ func lockUnsealed(ctx context.Context, db *store.DB, tx bun.IDB, limit int64) ([
 
 func entriesOf(ctx context.Context, tx bun.IDB, ids []string) ([]Entry, error) {
 	var entries []Entry
-	err := tx.NewSelect().Model(&entries).Where("transaction_id IN (?)", bun.In(ids)).Order("transaction_id", "id").Scan(ctx)
+	err := tx.NewSelect().Model(&entries).Where("transaction_id IN (?)", bun.List(ids)).Order("transaction_id", "id").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read entries: %w", err)
 	}
@@ -89,7 +89,7 @@ func sealRows(ctx context.Context, tx bun.IDB, batch batchRow, ids []string) err
 	if _, err := tx.NewInsert().Model(&batch).Exec(ctx); err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
-	_, err := tx.NewUpdate().Model((*Transaction)(nil)).Set("batch = ?", batch.Number).Where("id IN (?)", bun.In(ids)).Exec(ctx)
+	_, err := tx.NewUpdate().Model((*Transaction)(nil)).Set("batch = ?", batch.Number).Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	return err
 }
 

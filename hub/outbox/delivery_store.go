@@ -142,7 +142,7 @@ func acknowledgedSubjects(ctx context.Context, db bun.IDB, vendorID string, subj
 		UpdatedAt time.Time `bun:"updated_at"`
 	}
 	err := db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("e.subject_id, d.updated_at").Join("JOIN events AS e ON e.id = d.event_id").
-		Where("d.vendor_id = ?", vendorID).Where("e.subject_id IN (?)", bun.In(subjects)).Where("d.state = ?", Done).
+		Where("d.vendor_id = ?", vendorID).Where("e.subject_id IN (?)", bun.List(subjects)).Where("d.state = ?", Done).
 		Where("d.kind IN (?, ?)", Webhook, Books).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read acknowledgements: %w", err)

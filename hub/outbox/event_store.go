@@ -29,7 +29,7 @@ func insertEvents(ctx context.Context, tx bun.IDB, events []Event) ([]Event, err
 
 func activeEndpoints(ctx context.Context, tx bun.IDB, vendors []string) ([]Endpoint, error) {
 	var endpoints []Endpoint
-	err := tx.NewSelect().Model(&endpoints).Where("vendor_id IN (?)", bun.In(vendors)).Where("disabled_at IS NULL").
+	err := tx.NewSelect().Model(&endpoints).Where("vendor_id IN (?)", bun.List(vendors)).Where("disabled_at IS NULL").
 		Order("vendor_id", "id").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read endpoints: %w", err)
