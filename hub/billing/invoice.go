@@ -104,6 +104,9 @@ func (i Item) HoldOf(kind HoldKind, today money.Date) (Hold, bool) {
 type Viewer struct {
 	CustomerID string
 	Only       []string // invoice ids; nil: no restriction
+	// Reminded restricts to what one contact is to be reminded of: the accounts
+	// that list it in any role but approver. Empty: no restriction.
+	Reminded string
 }
 
 // MostShown bounds how many open invoices one page of a customer holds.
@@ -153,6 +156,7 @@ type InvoiceFilter struct {
 	Status       Status
 	Search       string // in number, external id and account name
 	AccountID    string
+	DueBefore    money.Date // due before it and still open; empty: no bound
 	UpdatedSince time.Time
 }
 

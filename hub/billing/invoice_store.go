@@ -25,6 +25,10 @@ func selectItems(db bun.IDB, items *[]Item) *bun.SelectQuery {
 func (v Viewer) scope(query *bun.SelectQuery, account string) *bun.SelectQuery {
 	query = query.Where("? IN (SELECT ac.account_id FROM account_contacts AS ac JOIN contacts AS co ON co.id = ac.contact_id WHERE co.customer_id = ?)",
 		bun.Ident(account), v.CustomerID)
+	if v.Reminded != "" {
+		query = query.Where("? IN (SELECT ar.account_id FROM account_contacts AS ar WHERE ar.contact_id = ? AND ar.role <> 'approver')",
+			bun.Ident(account), v.Reminded)
+	}
 	return query.Where("EXISTS (SELECT 1 FROM vendors AS v JOIN accounts AS va ON va.vendor_id = v.id WHERE va.id = ? AND v.status = 'approved')", bun.Ident(account))
 }
 
@@ -83,6 +87,9 @@ func listInvoices(ctx context.Context, tx bun.IDB, vendorID string, filter Invoi
 	}
 	if filter.AccountID != "" {
 		query = query.Where("i.account_id = ?", filter.AccountID)
+	}
+	if filter.DueBefore != "" {
+		query = query.Where("i.due_on < ?", string(filter.DueBefore)).Where("i.open > i.held")
 	}
 	if filter.Search != "" {
 		like := "%" + likeEscape(strings.ToLower(filter.Search)) + "%"

@@ -1,0 +1,310 @@
+package reminder
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/sheaf-hub/sheaf/hub/billing"
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
+	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/party"
+)
+
+// MostLines bounds the lines of one mail: about 700 bytes of HTML a line keep
+// it under the 100 KB at which mail readers begin to cut.
+const MostLines = 90
+
+// SoonDays is what counts as due soon.
+const SoonDays = 7
+
+// Sections of a digest.
+const (
+	sectionOverdue    = "overdue"
+	sectionSoon       = "soon"
+	sectionLater      = "later"
+	sectionDisputed   = "disputed"
+	sectionProcessing = "processing"
+	sectionNew        = "new"
+)
+
+// line is one invoice of a digest.
+type line struct {
+	item    billing.Item
+	section string
+	asked   bool   // whether it is asked for, and so counts as a reminder
+	note    string // why not, or what is special
+}
+
+// bundle is all that a digest says, as it is true now.
+type bundle struct {
+	today   money.Date
+	lines   []line
+	credits []billing.Credit
+	vendors map[string]party.Vendor
+	answers map[string]string
+}
+
+// gather reads what a contact is to be reminded of, in a fixed number of queries.
+func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, error) {
+	today := money.DateOf(s.Now(), contact.Zone())
+	viewer := billing.Viewer{CustomerID: contact.CustomerID, Reminded: contact.ID}
+	items, _, err := s.Billing.OpenItems(ctx, viewer, today)
+	if err != nil {
+		return bundle{}, err
+	}
+	states, err := s.Party.VendorStates(ctx, s.DB, contact)
+	if err != nil {
+		return bundle{}, err
+	}
+	out := bundle{today: today}
+	vendorIDs := map[string]bool{}
+	for _, item := range items {
+		if states[item.VendorID] == party.VendorNotMine {
+			continue
+		}
+		out.lines = append(out.lines, place(item, states[item.VendorID], today))
+		vendorIDs[item.VendorID] = true
+	}
+	ids := slices.Sorted(maps.Keys(vendorIDs))
+	if out.vendors, err = s.Party.Vendors(ctx, s.DB, ids); err != nil {
+		return bundle{}, err
+	}
+	if out.credits, err = s.Billing.OpenCredits(ctx, viewer); err != nil {
+		return bundle{}, err
+	}
+	out.credits = slices.DeleteFunc(out.credits, func(c billing.Credit) bool { return states[c.VendorID] != party.VendorMine || c.Usable() == 0 })
+	if s.Answers != nil {
+		if out.answers, err = s.Answers(ctx, ids); err != nil {
+			return bundle{}, err
+		}
+	}
+	return out, nil
+}
+
+// place decides in which section an invoice stands and whether it is asked for.
+func place(item billing.Item, state party.VendorState, today money.Date) line {
+	placed := line{item: item}
+	if state != party.VendorMine {
+		placed.section = sectionNew
+		return placed
+	}
+	if hold, ok := item.HoldOf(billing.HoldDispute, today); ok {
+		placed.section, placed.note = sectionDisputed, heldAmount("in dispute", hold, item)
+		return placed
+	}
+	if item.Payable() == 0 {
+		placed.section = sectionProcessing
+		return placed
+	}
+	if note := held(item, today); note != "" {
+		placed.section, placed.note = sectionLater, note
+		return placed
+	}
+	placed.asked = true
+	if item.Held > 0 {
+		placed.note = money.New(item.Held, item.Currency).String() + " is on its way"
+	}
+	switch {
+	case item.DueOn == "":
+		placed.section = sectionLater
+	case item.DueOn < today:
+		placed.section = sectionOverdue
+	case item.DueOn <= today.AddDays(SoonDays):
+		placed.section = sectionSoon
+	default:
+		placed.section = sectionLater
+	}
+	return placed
+}
+
+func heldAmount(word string, hold billing.Hold, item billing.Item) string {
+	if hold.Amount > 0 && hold.Amount < item.Open {
+		return money.New(hold.Amount, item.Currency).String() + " " + word
+	}
+	return ""
+}
+
+// held says why an invoice that could be paid is not asked for now.
+func held(item billing.Item, today money.Date) string {
+	for _, hold := range item.Holds {
+		if !hold.Active(today) {
+			continue
+		}
+		switch hold.Kind {
+		case billing.HoldPromise:
+			if hold.EndsOn != "" {
+				return "promised for " + hold.EndsOn.AddDays(-1).Human(today)
+			}
+			return "promised"
+		case billing.HoldPlan:
+			return "in a payment plan"
+		case billing.HoldSent:
+			return "you told the vendor that payment is on its way"
+		case billing.HoldManual:
+			return "on hold by the vendor"
+		}
+	}
+	return ""
+}
+
+// letter arranges a bundle for the mail; link is the digest's own.
+func (s *Service) letter(contact party.Contact, b bundle, link string) letter.Digest {
+	out := letter.Digest{Today: b.today, ContactName: contact.Name, PageURL: link, SettingsURL: s.PublicURL + "/me/settings",
+		Unsubscribe: s.unsubscribeURL(contact), Footer: s.Footer,
+		Rhythm: fmt.Sprintf("every %s at %02d:00, %s", contact.DigestWeekday, contact.DigestHour, contact.Zone())}
+	byVendor := map[string][]line{}
+	for _, line := range b.lines {
+		byVendor[line.item.VendorID] = append(byVendor[line.item.VendorID], line)
+	}
+	ids := slices.SortedFunc(maps.Keys(byVendor), func(x, y string) int {
+		return cmp.Or(cmp.Compare(rank(byVendor[x]), rank(byVendor[y])), cmp.Compare(b.vendors[x].Name, b.vendors[y].Name), cmp.Compare(x, y))
+	})
+	room := MostLines
+	for _, id := range ids {
+		lines := byVendor[id]
+		if lines[0].section == sectionNew {
+			out.New = append(out.New, newVendor(b.vendors[id], lines))
+			continue
+		}
+		vendor := describe(b.vendors[id], b.answers[id])
+		for _, line := range byUrgency(lines) {
+			if room == 0 {
+				vendor.More++
+				out.More++
+				continue
+			}
+			room--
+			addLine(&vendor, line, link)
+		}
+		for _, credit := range b.credits {
+			if credit.VendorID == id {
+				vendor.Credits = append(vendor.Credits, letter.DigestCredit{Number: credit.Number, Open: money.New(credit.Usable(), credit.Currency)})
+			}
+		}
+		out.Vendors = append(out.Vendors, vendor)
+	}
+	out.Totals = totals(b)
+	if slices.ContainsFunc(b.lines, func(l line) bool { return l.asked }) {
+		out.PayAllURL = link + "?select=all"
+	}
+	return out
+}
+
+// rank puts vendors with something overdue first.
+func rank(lines []line) int {
+	best := 9
+	for _, line := range lines {
+		best = min(best, urgency(line.section))
+	}
+	return best
+}
+
+func urgency(section string) int {
+	return slices.Index([]string{sectionOverdue, sectionSoon, sectionLater, sectionDisputed, sectionProcessing, sectionNew}, section)
+}
+
+func byUrgency(lines []line) []line {
+	sorted := slices.Clone(lines)
+	slices.SortStableFunc(sorted, func(a, b line) int { return cmp.Compare(urgency(a.section), urgency(b.section)) })
+	return sorted
+}
+
+func newVendor(vendor party.Vendor, lines []line) letter.NewVendor {
+	sums := map[money.Currency]int64{}
+	for _, line := range lines {
+		sums[line.item.Currency] += line.item.Open
+	}
+	out := letter.NewVendor{Name: vendor.Name, Invoices: len(lines)}
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		out.Totals = append(out.Totals, money.New(sums[currency], currency))
+	}
+	return out
+}
+
+func describe(vendor party.Vendor, answers string) letter.DigestVendor {
+	return letter.DigestVendor{Name: vendor.Name, Contact: vendor.ContactName, Phone: vendor.Phone, PhoneURI: phoneURI(vendor.Phone), Email: vendor.Email, Answers: answers}
+}
+
+// phoneURI is the number in the form of a tel: link (RFC 3966), empty when it
+// is not international or not a number.
+func phoneURI(phone string) string {
+	if !strings.HasPrefix(phone, "+") {
+		return ""
+	}
+	number, err := phonenumbers.Parse(phone, "ZZ")
+	if err != nil || !phonenumbers.IsPossibleNumber(number) {
+		return ""
+	}
+	return phonenumbers.Format(number, phonenumbers.E164)
+}
+
+func addLine(vendor *letter.DigestVendor, l line, link string) {
+	item := l.item
+	out := letter.DigestLine{Number: item.Number, Issued: item.IssuedOn, Due: item.DueOn, Open: money.New(item.Payable(), item.Currency),
+		Total: money.New(item.Total, item.Currency), Note: l.note}
+	if l.asked {
+		out.PayURL = link + "?invoice=" + item.ID
+	}
+	switch l.section {
+	case sectionOverdue:
+		vendor.Overdue = append(vendor.Overdue, out)
+	case sectionSoon:
+		vendor.Soon = append(vendor.Soon, out)
+	case sectionDisputed:
+		out.Open = money.New(item.Open, item.Currency)
+		vendor.Disputed = append(vendor.Disputed, out)
+	case sectionProcessing:
+		out.Open = money.New(item.Open, item.Currency)
+		vendor.Processing = append(vendor.Processing, out)
+	default:
+		vendor.Later = append(vendor.Later, out)
+	}
+}
+
+// totals sums what is asked for, per currency, over vendors that are not new.
+func totals(b bundle) []letter.DigestTotal {
+	type sum struct{ overdue, soon, later, credits int64 }
+	sums := map[money.Currency]*sum{}
+	of := func(currency money.Currency) *sum {
+		if sums[currency] == nil {
+			sums[currency] = &sum{}
+		}
+		return sums[currency]
+	}
+	for _, line := range b.lines {
+		if !line.asked {
+			continue
+		}
+		switch line.section {
+		case sectionOverdue:
+			of(line.item.Currency).overdue += line.item.Payable()
+		case sectionSoon:
+			of(line.item.Currency).soon += line.item.Payable()
+		default:
+			of(line.item.Currency).later += line.item.Payable()
+		}
+	}
+	for _, credit := range b.credits {
+		of(credit.Currency).credits += credit.Usable()
+	}
+	var out []letter.DigestTotal
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		s := sums[currency]
+		out = append(out, letter.DigestTotal{Overdue: money.New(s.overdue, currency), Soon: money.New(s.soon, currency), Later: money.New(s.later, currency),
+			ToPay: money.New(s.overdue+s.soon+s.later, currency), Credits: money.New(s.credits, currency)})
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func domainOf(address string) string {
+	_, domain, _ := strings.Cut(address, "@")
+	return cmp.Or(domain, "localhost")
+}
