@@ -1773,7 +1773,7 @@ func invoiceRow(row InvoiceRow, vendor string, today money.Date) templ.Component
 			return templ_7745c5c3_Err
 		}
 		if row.showDue(today) {
-			templ_7745c5c3_Err = ui.Chip(row.dueTone(today), ui.DueIn(row.Due, today)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Chip(row.dueTone(today), ui.Sentence(ui.DueIn(row.Due, today))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -2117,7 +2117,7 @@ func payBar(v MeView) templ.Component {
 			templ_7745c5c3_Var96 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 180, "<div class=\"paybar no-print\" role=\"region\" aria-label=\"Your selection\"><div class=\"paybar-in\"><output class=\"paybar-total\" aria-live=\"polite\" data-total><span class=\"paybar-count\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 180, "<div class=\"paybar no-print\" role=\"region\" aria-label=\"Your selection\"><div class=\"frame paybar-in\"><output class=\"paybar-total\" aria-live=\"polite\" data-total><span class=\"paybar-count\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

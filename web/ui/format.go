@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sheaf-hub/sheaf/hub/money"
 )
@@ -26,6 +28,15 @@ func DueIn(due, today money.Date) string {
 	default:
 		return "due in " + strconv.Itoa(days) + "\u00a0days"
 	}
+}
+
+// Sentence is the text with its first letter large.
+func Sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // DueTone is the tone that goes with DueIn.
