@@ -27,6 +27,7 @@ func ciiFacts(root *node, syntax string) *facts {
 		notes:    header.all("IncludedNote", "Content"),
 	}
 	f.payable = inCurrency(sums.all("DuePayableAmount"), f.currency)
+	f.prepaid = inCurrency(sums.all("TotalPrepaidAmount"), f.currency)
 	f.total = inCurrency(sums.all("GrandTotalAmount"), f.currency)
 	for _, terms := range settlement.all("SpecifiedTradePaymentTerms") {
 		f.addTerms(terms)

@@ -115,6 +115,7 @@ func readXML(name string, data []byte, limits Limits) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	text = bytes.TrimRight(text, "\x00\x1a \t\r\n") // what some tools pad with
 	lines := &lineReader{limits: limits}
 	root, err := readTree(name, text, limits, lines.reduce)
 	if err != nil {
@@ -139,7 +140,8 @@ func understand(file string, root *node) (*facts, error) {
 		return ublFacts(invoice, "UBL CreditNote"), nil
 	case invoice.name == "CrossIndustryInvoice" && strings.HasPrefix(invoice.space, ciiNamespace):
 		return ciiFacts(invoice, "CII"), nil
-	case invoice.name == "CrossIndustryDocument" && strings.HasPrefix(invoice.space, zugferd1Namespace):
+	case invoice.name == "CrossIndustryDocument" && strings.HasPrefix(invoice.space, zugferd1Namespace),
+		invoice.name == "Invoice" && strings.HasPrefix(invoice.space, zugferdRCNamespace):
 		return ciiFacts(invoice, "ZUGFeRD 1"), nil
 	}
 	return nil, &FileError{File: file, Line: root.line, Column: root.column, cause: ErrUnknownSyntax, Message: unknownRoot(root)}
@@ -175,6 +177,8 @@ const (
 	ublNamespace      = "urn:oasis:names:specification:ubl:schema:xsd:"
 	ciiNamespace      = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:"
 	zugferd1Namespace = "urn:ferd:CrossIndustryDocument:invoice:"
+
+	zugferdRCNamespace = "urn:ferd:invoice:" // the release candidate of ZUGFeRD 1
 )
 
 // family says whether a namespace is one that invoices are made of.

@@ -74,15 +74,14 @@ func TestSameRecord(t *testing.T) {
 
 func TestKindsAndAmounts(t *testing.T) {
 	for _, test := range []struct {
-		name       string
-		change     func(*einvoicetest.Invoice)
-		kind       Kind
-		total      string
-		open       string
-		problem    string
-		status     connectors.Status
-		unusable   bool
-		onlySyntax string
+		name     string
+		change   func(*einvoicetest.Invoice)
+		kind     Kind
+		total    string
+		open     string
+		problem  string
+		status   connectors.Status
+		unusable bool
 	}{
 		{name: "plain", kind: KindInvoice, total: "119.00", open: "119.00", status: "open"},
 		{name: "payable as written", change: func(i *einvoicetest.Invoice) { i.Payable = "17.5" }, kind: KindInvoice, total: "119.00", open: "17.50", status: "open"},
@@ -100,7 +99,9 @@ func TestKindsAndAmounts(t *testing.T) {
 		{name: "trailing zeros", change: func(i *einvoicetest.Invoice) { i.Payable = "119.0000" }, kind: KindInvoice, total: "119.00", open: "119.00", status: "open"},
 		{name: "too many digits", change: func(i *einvoicetest.Invoice) { i.Payable = "119.001" }, unusable: true, problem: "more digits than EUR has"},
 		{name: "no number", change: func(i *einvoicetest.Invoice) { i.Number = "" }, unusable: true, problem: "has no number"},
-		{name: "no payable amount", change: func(i *einvoicetest.Invoice) { i.Payable = "" }, unusable: true, problem: "no payable amount"},
+		{name: "no payable amount", change: func(i *einvoicetest.Invoice) { i.Payable = "" }, kind: KindInvoice, total: "119.00", open: "119.00", status: "open", problem: "so the total counts"},
+		{name: "no amount", change: func(i *einvoicetest.Invoice) { i.Payable, i.Total = "", "" }, unusable: true, problem: "no payable amount"},
+		{name: "total with too many digits", change: func(i *einvoicetest.Invoice) { i.Total = "119.001" }, kind: KindInvoice, total: "119.00", open: "119.00", status: "open", problem: "more digits than EUR has"},
 		{name: "no such currency", change: func(i *einvoicetest.Invoice) { i.Currency = "EUX" }, unusable: true, problem: "EUX"},
 		{name: "amount in words", change: func(i *einvoicetest.Invoice) { i.Payable = "1,00" }, unusable: true, problem: "not an amount"},
 		{name: "no buyer", change: func(i *einvoicetest.Invoice) { i.Buyer = einvoicetest.Party{} }, unusable: true, problem: "names no buyer"},
@@ -235,6 +236,20 @@ func TestHardening(t *testing.T) {
 	}
 	if _, err := Read("a.xml", []byte(good), Limits{Elements: 10}); err == nil || !strings.Contains(err.Error(), "more than 10 elements") {
 		t.Error(err)
+	}
+}
+
+// TestPrepaid does not compute what is payable.
+func TestPrepaid(t *testing.T) {
+	invoice := plain()
+	invoice.Payable = ""
+	data := bytes.Replace(einvoicetest.UBL(invoice), []byte("</cac:LegalMonetaryTotal>"), []byte(`<cbc:PrepaidAmount currencyID="EUR">19.00</cbc:PrepaidAmount></cac:LegalMonetaryTotal>`), 1)
+	if result := mustRead(t, "a.xml", data); result.Usable() || !strings.Contains(fmt.Sprint(result.Problems), "no payable amount") {
+		t.Errorf("%+v", result)
+	}
+	padded := append(einvoicetest.UBL(plain()), 0, 0, '\n')
+	if result := mustRead(t, "a.xml", padded); !result.Usable() {
+		t.Errorf("%+v", result.Problems)
 	}
 }
 

@@ -22,6 +22,7 @@ type facts struct {
 	currency    *node
 	payable     *node
 	total       *node
+	prepaid     *node
 	order       *node
 	notes       []*node
 	terms       []*node
@@ -125,17 +126,24 @@ func (a *assembly) readAmounts() {
 	if a.result.Currency == "" {
 		return
 	}
-	if f.payable == nil {
+	if f.payable == nil && (f.total == nil || strings.Trim(f.prepaid.value(), "0.") != "") {
 		a.refuse("/open", f.root, "the invoice has no payable amount")
 		return
 	}
-	open, okOpen := a.amount("/open", f.payable)
-	total, okTotal := open, okOpen
-	if f.total != nil {
-		total, okTotal = a.amount("/total", f.total)
+	if f.payable == nil { // the basic profile of ZUGFeRD 1 has none
+		f.payable = f.total
+		a.say("/open", f.total, "there is no payable amount; nothing is said to be prepaid, so the total counts")
 	}
-	if !okOpen || !okTotal {
+	open, ok := a.amount("/open", f.payable)
+	if !ok {
+		a.broken = true
 		return
+	}
+	total := open
+	if f.total != nil && f.total != f.payable {
+		if total, ok = a.amount("/total", f.total); !ok {
+			total = open // the total is for reading; what is payable counts
+		}
 	}
 	if open.Minor < 0 || (open.Minor == 0 && total.Minor < 0) {
 		if a.result.Kind == KindCredit {
@@ -158,10 +166,11 @@ func magnitude(a money.Amount) money.Amount {
 	return a
 }
 
+// amount reads an amount; false when it cannot be read, with the problem noted.
 func (a *assembly) amount(field string, at *node) (money.Amount, bool) {
 	currency := a.result.Currency
 	if own := at.attr("currencyID"); own != "" && !strings.EqualFold(own, string(currency)) {
-		a.refuse(field, at, fmt.Sprintf("the amount is in %s, the invoice in %s", clip(own), currency))
+		a.say(field, at, fmt.Sprintf("the amount is in %s, the invoice in %s", clip(own), currency))
 		return money.Amount{}, false
 	}
 	amount, err := money.Parse(plainDecimal(at.value()), currency)
@@ -170,7 +179,7 @@ func (a *assembly) amount(field string, at *node) (money.Amount, bool) {
 		if errors.Is(err, money.ErrPrecision) {
 			message = fmt.Sprintf("%q has more digits than %s has (%d)", clip(at.value()), currency, currency.Digits())
 		}
-		a.refuse(field, at, message)
+		a.say(field, at, message)
 		return money.Amount{}, false
 	}
 	return amount, true

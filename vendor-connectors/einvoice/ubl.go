@@ -12,6 +12,7 @@ func ublFacts(root *node, syntax string) *facts {
 		currency: root.first("DocumentCurrencyCode"),
 		payable:  root.first("LegalMonetaryTotal", "PayableAmount"),
 		total:    root.first("LegalMonetaryTotal", "TaxInclusiveAmount"),
+		prepaid:  root.first("LegalMonetaryTotal", "PrepaidAmount"),
 		order:    root.first("OrderReference", "ID"),
 		notes:    root.all("Note"),
 		terms:    root.all("PaymentTerms", "Note"),

@@ -261,6 +261,9 @@ func (d *document) decryptedStrings(o object, id ref, depth int) object {
 	switch o := o.(type) {
 	case str:
 		return str(d.cipher.open(d.cipher.strings, id, o))
+	case *stream:
+		entries, _ := d.decryptedStrings(o.dict, id, depth+1).(dict)
+		return &stream{dict: entries, raw: d.cipher.open(d.cipher.files, id, o.raw), id: id}
 	case array:
 		out := make(array, len(o))
 		for i, item := range o {

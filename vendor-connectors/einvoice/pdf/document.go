@@ -160,7 +160,7 @@ func (d *document) objectAt(offset, num int) object {
 	}
 	l := &lexer{data: d.data, pos: pos}
 	found := l.object(0)
-	d.tired(l.pos - pos)
+	d.tired(l.pos - pos + l.extra)
 	if word, isWord := found.(keyword); isWord && word != "" {
 		return nil
 	}

@@ -49,6 +49,7 @@ type finder struct {
 	d       *document
 	files   []File
 	seen    map[int]bool // numbers of streams that were taken
+	inline  map[*stream]bool
 	nodes   map[int]bool // nodes of the name tree that were walked
 	missing bool         // a specification led to no stream
 }
@@ -56,7 +57,7 @@ type finder struct {
 const maxTreeNodes = 20_000
 
 func (d *document) files() *finder {
-	f := &finder{d: d, seen: map[int]bool{}, nodes: map[int]bool{}}
+	f := &finder{d: d, seen: map[int]bool{}, inline: map[*stream]bool{}, nodes: map[int]bool{}}
 	catalog := d.dictAt(d.trailer["Root"])
 	f.tree(d.dictAt(catalog["Names"])["EmbeddedFiles"], 0)
 	f.associated(catalog["AF"])
@@ -157,9 +158,13 @@ func (f *finder) take(o object, label string) bool {
 		return true
 	}
 	packed, isStream := f.d.resolve(o).(*stream)
+	if isStream && f.inline[packed] {
+		return true
+	}
 	if !isStream || len(f.files) >= f.d.limits.Files {
 		return false
 	}
+	f.inline[packed] = true
 	if isRef {
 		f.seen[at.num] = true
 	}

@@ -114,6 +114,8 @@ func TestFiles(t *testing.T) {
 			object(3, "<< /Kids [2 0 R] /Names [(k.xml) << /EF << /UF 5 0 R >> >>] >>").stream(5, "", []byte(content)).table("/Root 1 0 R"), "k.xml=" + content},
 		{"associated alone", newPDF().object(1, "<< /Type /Catalog /AF [4 0 R] >>").object(4, "<< /UF <FEFF0061002E0078006D006C> /F (b) /EF << /F 5 0 R >> >>").
 			stream(5, "", []byte(content)).table("/Root 1 0 R"), "a.xml=" + content},
+		{"stream inside the tree", newPDF().object(1, "<< /Type /Catalog /Names << /EmbeddedFiles << /Names [(a.xml) << /Type /Filespec /F (a.xml) /EF << /F << /Type /EmbeddedFile /Length 10 >>\nstream\n"+
+			content+"\nendstream\n>> >>] >> >> >>").table("/Root 1 0 R"), "a.xml=" + content},
 		{"annotation alone", newPDF().object(1, "<< /Type /Catalog >>").object(2, "<< /Type /Annot /Subtype /FileAttachment /FS 4 0 R >>").
 			object(4, "<< /F (a.xml) /EF << /F 5 0 R >> >>").stream(5, "", []byte(content)).table("/Root 1 0 R"), "a.xml=" + content},
 		{"stream alone", newPDF().object(1, "<< /Type /Catalog >>").stream(5, "/Type /EmbeddedFile", []byte(content)).table("/Root 1 0 R"), "=" + content},

@@ -8,8 +8,10 @@ import (
 // lexer reads objects from data. It never fails: what makes no sense comes out
 // as a keyword or nil, and callers look at what they got.
 type lexer struct {
-	data []byte
-	pos  int
+	data  []byte
+	pos   int
+	extra int  // bytes looked at beyond pos
+	noEnd bool // there is no endstream any more
 }
 
 const (
@@ -71,7 +73,7 @@ func (l *lexer) object(depth int) object {
 	case c == '<':
 		if l.has("<<") {
 			l.pos += 2
-			return l.dict(depth)
+			return l.inline(l.dict(depth), depth)
 		}
 		return l.hex()
 	case c == '>' && l.has(">>"):
@@ -185,7 +187,7 @@ func (l *lexer) array(depth int) object {
 	return items
 }
 
-func (l *lexer) dict(depth int) object {
+func (l *lexer) dict(depth int) dict {
 	entries := dict{}
 	for len(entries) < maxItems {
 		before := l.pos
@@ -208,6 +210,40 @@ func (l *lexer) dict(depth int) object {
 		}
 	}
 	return entries
+}
+
+// inline takes a stream that stands inside another object. The format does not
+// allow that; a widely used library wrote attachments so for years.
+func (l *lexer) inline(entries dict, depth int) object {
+	if depth == 0 || l.noEnd {
+		return entries
+	}
+	after := l.pos
+	l.skipSpace()
+	if !l.has("stream\n") && !l.has("stream\r") {
+		l.pos = after
+		return entries
+	}
+	l.pos += len("stream")
+	if l.has("\r\n") {
+		l.pos++
+	}
+	l.pos++
+	body := l.data[min(l.pos, len(l.data)):]
+	end := bytes.Index(body, []byte("endstream"))
+	if end < 0 {
+		l.extra, l.noEnd = l.extra+len(body), true
+		l.pos = after
+		return entries
+	}
+	if length, ok := entries["Length"].(int64); ok && length >= 0 && int(length) <= len(body) &&
+		bytes.HasPrefix(bytes.TrimLeft(body[length:], "\r\n "), []byte("endstream")) {
+		end = int(length)
+	}
+	l.pos += end
+	l.skipSpace()
+	l.pos = min(l.pos+len("endstream"), len(l.data))
+	return &stream{dict: entries, raw: body[:end]}
 }
 
 func (l *lexer) hex() object {
