@@ -50,7 +50,7 @@ var spellings = map[string]string{
 	FieldTerms: "terms paymentterms termsofpayment paymentterm creditterms zahlungsbedingungen zahlungsbedingung zahlungskonditionen zahlungskondition konditionen " +
 		"conditionsdepaiement conditionspaiement conditiondepaiement modalitesdepaiement betalingsvoorwaarden betalingsconditie betalingstermijn betaaltermijn " +
 		"condicionesdepago condicionpago condicionespago plazodepago terminosdepago",
-	FieldCurrency: "currency currencycode invoicecurrency curr ccy cur iso isocurrency transactioncurrency wahrung wahrungscode wahrungskennung whg wkz devise codedevise monnaie valuta valutacode munt moneda divisa codigomoneda",
+	FieldCurrency: "currency currencycode currencyid invoicecurrency curr ccy cur iso isocurrency transactioncurrency wahrung wahrungscode wahrungskennung whg wkz devise codedevise monnaie valuta valutacode munt moneda divisa codigomoneda",
 	FieldTotal: "total invoicetotal totalamount grandtotal invoiceamount grossamount grosstotal amounttotal totalinctax totalinclvat totalinclusive totalgross originalamount billamount totaldue invoicevalue gross " +
 		"rechnungsbetrag gesamtbetrag bruttobetrag betragbrutto brutto summe gesamt endbetrag gesamtsumme rgbetrag bruttosumme rechnungssumme " +
 		"montantttc totalttc montanttotal montantfacture montantdelafacture ttc totalfacture montanttotalttc " +

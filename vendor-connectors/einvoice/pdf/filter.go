@@ -160,68 +160,6 @@ func unRun(data []byte, most int) ([]byte, error) {
 	return out, nil
 }
 
-// unLZW reads PDF's variable-width LZW, most significant bit first.
-func unLZW(data []byte, early, most int) ([]byte, error) {
-	const clear, end = 256, 257
-	type link struct {
-		before int
-		last   byte
-	}
-	var table [4096]link
-	var out []byte
-	next, width, previous := 258, 9, -1
-	bits, held := 0, 0
-	word := make([]byte, 0, 4096)
-	for _, b := range data {
-		bits, held = bits<<8|int(b), held+8
-		if held < width {
-			continue
-		}
-		held -= width
-		code := bits >> held & (1<<width - 1)
-		bits &= 1<<held - 1
-		if code == end {
-			break
-		}
-		if code == clear {
-			next, width, previous = 258, 9, -1
-			continue
-		}
-		if code > next || (code == next && previous < 0) {
-			break // damage: keep what came before it
-		}
-		word = word[:0]
-		walk := code
-		if code == next {
-			walk = previous
-		}
-		for walk >= 258 {
-			word = append(word, table[walk].last)
-			walk = table[walk].before
-		}
-		first := byte(walk)
-		word = append(word, first)
-		for i := len(word) - 1; i >= 0; i-- {
-			out = append(out, word[i])
-		}
-		if code == next {
-			out = append(out, first)
-		}
-		if previous >= 0 && next < len(table) {
-			table[next] = link{previous, first}
-			next++
-		}
-		for width < 12 && next+early >= 1<<width {
-			width++
-		}
-		previous = code
-		if len(out) > most {
-			return nil, fmt.Errorf("%w: a stream swells to more than %d bytes", ErrLimit, most)
-		}
-	}
-	return out, nil
-}
-
 // unpredict undoes PNG and TIFF prediction.
 func (d *document) unpredict(data []byte, params dict) ([]byte, error) {
 	predictor := d.param(params, "Predictor", 1)
