@@ -174,7 +174,7 @@ func (s *Service) ConsumeLink(ctx context.Context, token, device string, remembe
 // query, and "" otherwise, so that no link leads a person who signs in elsewhere.
 func LocalPath(next string) string {
 	const most = 1000
-	if len(next) > most || !strings.HasPrefix(next, "/") || strings.ContainsFunc(next, unsafeInPath) {
+	if len(next) > most || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, unsafeInPath) {
 		return ""
 	}
 	parsed, err := url.Parse(next)

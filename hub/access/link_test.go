@@ -178,7 +178,7 @@ func TestLocalPath(t *testing.T) {
 			t.Errorf("%q was dropped", good)
 		}
 	}
-	for _, bad := range []string{"", "me", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "/\t/evil.example",
+	for _, bad := range []string{"", "me", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "/\t/evil.example", "//", "//?x", "//#x",
 		"/\n/evil.example", "///evil.example", "/a//b", "javascript:alert(1)", " /me", "/me\x00", "/%2f/evil.example", "/%5cevil.example", "/ä",
 		"/" + strings.Repeat("a", 2000), "/%zz"} {
 		if got := access.LocalPath(bad); got != "" {
