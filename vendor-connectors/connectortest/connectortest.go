@@ -80,7 +80,7 @@ func describes(_ context.Context, h Harness) error {
 
 func checks(ctx context.Context, h Harness) error {
 	if err := h.Connector.Check(ctx); err != nil {
-		return fmt.Errorf("Check on good books: %w", err)
+		return fmt.Errorf("good books fail the check: %w", err)
 	}
 	return nil
 }

@@ -45,9 +45,7 @@ func (f *facts) addTerms(terms *node) {
 			f.due = append(f.due, dueDate{at: found, early: len(discounts) > 0})
 		}
 	}
-	for _, discount := range discounts {
-		f.discounts = append(f.discounts, discount)
-	}
+	f.discounts = append(f.discounts, discounts...)
 }
 
 // inCurrency picks the amount in the invoice's currency where the file gives

@@ -305,6 +305,23 @@ func TestLargeInvoice(t *testing.T) {
 	}
 }
 
+// TestEscaping brings every sign through both syntaxes, and drops what must not
+// reach a screen.
+func TestEscaping(t *testing.T) {
+	invoice := plain()
+	invoice.Buyer.Name = "A & \"B\" <C> Größe\u202e \n GmbH"
+	invoice.Files[0].Name = "Größe & \"x\".pdf"
+	for _, data := range [][]byte{einvoicetest.UBL(invoice), einvoicetest.CII(invoice)} {
+		result := mustRead(t, "a.xml", data)
+		if result.Account.Name != `A & "B" <C> Größe GmbH` || result.Documents[0].Name != `Größe & "x".pdf` {
+			t.Errorf("%q %q", result.Account.Name, result.Documents[0].Name)
+		}
+	}
+	if !bytes.Equal(einvoicetest.PDF([]byte("x"), "a.xml", nil), einvoicetest.PDF([]byte("x"), "a.xml", nil)) {
+		t.Error("the same input must give the same PDF")
+	}
+}
+
 // TestGolden holds the printed record of every carried file against a golden
 // file, written anew with -update.
 func TestGolden(t *testing.T) {

@@ -50,7 +50,7 @@ func ciiAgreement(o *out, invoice Invoice) {
 			o.wrap("ram:AdditionalReferencedDocument", func(o *out) {
 				o.tag("ram:IssuerAssignedID", file.Name)
 				o.tag("ram:TypeCode", "916")
-				fmt.Fprintf(o, "<ram:AttachmentBinaryObject mimeCode=%q filename=%q>%s</ram:AttachmentBinaryObject>\n",
+				fmt.Fprintf(o, "<ram:AttachmentBinaryObject mimeCode=\"%s\" filename=\"%s\">%s</ram:AttachmentBinaryObject>\n",
 					escape(file.ContentType), escape(file.Name), encode(file.Content))
 			})
 		}

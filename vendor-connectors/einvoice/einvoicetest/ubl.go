@@ -49,7 +49,7 @@ func ublFile(o *out, file File) {
 	o.wrap("cac:AdditionalDocumentReference", func(o *out) {
 		o.tag("cbc:ID", file.Name)
 		o.wrap("cac:Attachment", func(o *out) {
-			fmt.Fprintf(o, "<cbc:EmbeddedDocumentBinaryObject mimeCode=%q filename=%q>%s</cbc:EmbeddedDocumentBinaryObject>\n",
+			fmt.Fprintf(o, "<cbc:EmbeddedDocumentBinaryObject mimeCode=\"%s\" filename=\"%s\">%s</cbc:EmbeddedDocumentBinaryObject>\n",
 				escape(file.ContentType), escape(file.Name), encode(file.Content))
 		})
 	})
