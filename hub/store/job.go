@@ -60,3 +60,13 @@ func (db *DB) Claim(ctx context.Context, table JobTable, ref JobRef, now time.Ti
 	n, err := result.RowsAffected()
 	return n == 1, err
 }
+
+// HasDue says whether any row is due, without locking anything: what an idle
+// relay asks most of the time.
+func (db *DB) HasDue(ctx context.Context, table JobTable, now time.Time) (bool, error) {
+	due, err := db.NewSelect().TableExpr("?", bun.Ident(table)).Where("next_attempt_at <= ?", now.UTC()).Exists(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for due %s: %w", table, err)
+	}
+	return due, nil
+}
