@@ -61,6 +61,9 @@ func DigestText(d letter.Digest) string {
 		if total.Soon.Positive() {
 			p.line("  due within 7 days ", total.Soon.String())
 		}
+		if total.Later.Positive() {
+			p.line("  due later ", total.Later.String())
+		}
 		if total.Credits.Positive() {
 			p.line("  credits on hand ", total.Credits.String())
 		}

@@ -1,0 +1,197 @@
+package mails
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
+	"github.com/sheaf-hub/sheaf/hub/money"
+)
+
+var update = flag.Bool("update", false, "write the golden mails anew")
+
+const today = money.Date("2026-11-22")
+
+func amount(t testing.TB, decimal string, currency money.Currency) money.Amount {
+	t.Helper()
+	a, err := money.Parse(decimal, currency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func footer() letter.Footer {
+	return letter.Footer{HubName: "Sheaf", Postal: []string{"Sheaf Hub Ltd", "1 Granary Row", "Anytown"}, HelpURL: "https://sheaf.example/help"}
+}
+
+func digest(t testing.TB) letter.Digest {
+	line := func(number string, due money.Date, open, total money.Amount) letter.DigestLine {
+		return letter.DigestLine{Number: number, Issued: "2026-10-01", Due: due, Open: open, Total: total, PayURL: "https://sheaf.example/d/abc?select=" + number}
+	}
+	eur := func(decimal string) money.Amount { return amount(t, decimal, "EUR") }
+	disputed := letter.DigestLine{Number: "NF-20377", Due: "2026-11-02", Open: eur("640.00"), Total: eur("640.00"), Note: "answered by the vendor on 21 Nov"}
+	return letter.Digest{
+		Today: today, ContactName: "Ann Weatherby", PageURL: "https://sheaf.example/d/abc", PayAllURL: "https://sheaf.example/d/abc?select=all",
+		SettingsURL: "https://sheaf.example/me/settings", Unsubscribe: "https://sheaf.example/u/abc", Rhythm: "every Tuesday at 09:00, Europe/Oslo", Footer: footer(), More: 12,
+		Vendors: []letter.DigestVendor{
+			{Name: "Northwind Freight", Contact: "Marit Solberg", Phone: "+47 22 00 00 00", PhoneURI: "+4722000000", Email: "billing@northwind.example", Answers: "Usually answers within 4 hours",
+				Overdue:  []letter.DigestLine{line("NF-20391", "2026-10-12", eur("1250.00"), eur("1250.00")), line("NF-20412", "2026-11-10", eur("310.40"), eur("940.40"))},
+				Soon:     []letter.DigestLine{line("NF-20457", "2026-11-25", eur("12480.00"), eur("12480.00"))},
+				Later:    []letter.DigestLine{line("NF-20460", "2027-01-08", eur("88.00"), eur("88.00"))},
+				Disputed: []letter.DigestLine{disputed}, Processing: []letter.DigestLine{{Number: "NF-20380", Due: "2026-11-03", Open: eur("75.50"), Total: eur("75.50")}},
+				Credits: []letter.DigestCredit{{Number: "CN-118", Open: eur("210.00")}}, More: 12},
+			{Name: "شركة الخليج للأثاث والتجهيزات المكتبية", Contact: "فاطمة العلي", Email: "accounts@gulf-furnishing.example", Overdue: []letter.DigestLine{line("٢٠٢٦/٠٠٤١", "2026-11-20", amount(t, "1200.500", "KWD"), amount(t, "1200.500", "KWD"))}, Later: []letter.DigestLine{line("٢٠٢٦/٠٠٤٤", "", amount(t, "80.250", "KWD"), amount(t, "80.250", "KWD"))}},
+			{Name: "The Extraordinarily Long-Named International Timber, Veneer & Plywood Trading Company", Email: "accounts.receivable.kansai.branch@international-timber.example", Soon: []letter.DigestLine{line("A-VERY-LONG-INVOICE-NUMBER-2026-000000000123456789/07", "2026-11-29", amount(t, "1840000", "JPY"), amount(t, "1840000", "JPY"))}},
+		},
+		New: []letter.NewVendor{{Name: "Brightwell Print <b>Ltd</b>", Invoices: 1, Totals: []money.Amount{eur("420.00")}}},
+		Totals: []letter.DigestTotal{
+			{Overdue: eur("1560.40"), Soon: eur("12480.00"), Later: eur("88.00"), ToPay: eur("14128.40"), Credits: eur("210.00")},
+			{Soon: amount(t, "1840000", "JPY"), ToPay: amount(t, "1840000", "JPY")},
+			{Overdue: amount(t, "1200.500", "KWD"), Later: amount(t, "80.250", "KWD"), ToPay: amount(t, "1280.750", "KWD")},
+		},
+	}
+}
+
+func lines(t testing.TB) []letter.VendorLine {
+	return []letter.VendorLine{{Invoice: "NF-20391", Amount: amount(t, "1250.00", "EUR"), Note: "EUR 210.00 of it by credit CN-118"}, {Invoice: "NF-20412", Amount: amount(t, "310.40", "EUR"), Note: "in part: EUR 630.00 stays open"}}
+}
+
+func letters(t testing.TB) map[string]func(letter.Renderer) (letter.Rendered, error) {
+	return map[string]func(letter.Renderer) (letter.Rendered, error){
+		"digest": func(r letter.Renderer) (letter.Rendered, error) { return r.Digest(digest(t)) },
+		"sign-in": func(r letter.Renderer) (letter.Rendered, error) {
+			return r.SignIn(letter.SignIn{URL: "https://sheaf.example/sign-in/confirm?token=Zm9vYmFyYmF6cXV4", Minutes: 10, Asked: "from Firefox on Windows, 22 Nov at 12:05", Footer: footer()})
+		},
+		"case": func(r letter.Renderer) (letter.Rendered, error) {
+			return r.CaseUpdate(letter.CaseUpdate{Today: today, ContactName: "Ann Weatherby", Vendor: "Northwind Freight", Kind: "dispute", Invoice: "NF-20377", Resolved: true, Outcome: "Accepted: a credit of EUR 640.00 will follow.", Message: "We are sorry.\nThe driver noted it too.", Author: "Marit Solberg", URL: "https://sheaf.example/me/invoices/i5#k1", Footer: footer()})
+		},
+		"event-payment": func(r letter.Renderer) (letter.Rendered, error) {
+			return r.VendorEvent(letter.VendorEvent{Today: today, Vendor: "Northwind Freight", Type: "payment.settled", Account: "C-104 Acme Furniture", Reference: "SH-7K2M-991Q", Amount: amount(t, "1350.40", "EUR"), Lines: lines(t), URL: "https://sheaf.example/vendor/payments/s1", Footer: footer()})
+		},
+		"event-case": func(r letter.Renderer) (letter.Rendered, error) {
+			return r.VendorEvent(letter.VendorEvent{Today: today, Vendor: "Northwind Freight", Type: "case.opened", Account: "C-104 Acme Furniture", Amount: amount(t, "640.00", "EUR"), Lines: []letter.VendorLine{{Invoice: "NF-20377"}}, Facts: []letter.Fact{{Label: "Reason", Value: "Goods damaged"}}, Message: "Two of the six chairs came with broken legs.", URL: "https://sheaf.example/vendor/cases/k1", Footer: footer()})
+		},
+		"receipt": func(r letter.Renderer) (letter.Rendered, error) {
+			return r.Receipt(letter.Receipt{Today: today, ContactName: "Ann Weatherby", Number: "R-2026-00094", Status: "settled", Charged: amount(t, "1350.40", "EUR"), Credits: amount(t, "210.00", "EUR"), Method: "Card ending 4242", At: time.Date(2026, 11, 22, 12, 5, 0, 0, time.UTC), Zone: "UTC", Vendors: []letter.ReceiptVendor{{Name: "Northwind Freight", Reference: "SH-7K2M-991Q", Amount: amount(t, "1350.40", "EUR"), State: "sent to the vendor", Lines: lines(t)}}, URL: "https://sheaf.example/me/payments/p1", Footer: footer()})
+		},
+	}
+}
+
+func TestGoldenMails(t *testing.T) {
+	for name, render := range letters(t) {
+		t.Run(name, func(t *testing.T) {
+			mail, err := render(New())
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".golden.txt", "Subject: "+mail.Subject+"\n\n"+mail.Text)
+			golden(t, name+".golden.html", mail.HTML)
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what is rendered; look at both, then run with -update", file)
+	}
+}
+
+// Both parts must say the same: every number, amount and link of the one
+// stands in the other.
+func TestDigestPartsSayTheSame(t *testing.T) {
+	d := digest(t)
+	mail, err := New().Digest(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := []string{"Brightwell Print", "1 invoice"}
+	for _, vendor := range d.Vendors {
+		said = append(said, vendor.Email)
+		for _, s := range sections(vendor) {
+			for _, line := range s.lines {
+				said = append(said, line.Number, line.Open.Grouped(), line.PayURL)
+			}
+		}
+	}
+	said = append(said, d.PageURL, d.PayAllURL, d.Unsubscribe, d.SettingsURL, d.Rhythm, "1 Granary Row")
+	page := strings.ReplaceAll(strings.ReplaceAll(mail.HTML, "&amp;", "&"), "\u00a0", " ")
+	for _, words := range said {
+		if !strings.Contains(mail.Text, words) {
+			t.Errorf("the text part lacks %q", words)
+		}
+		if !strings.Contains(page, words) {
+			t.Errorf("the HTML part lacks %q", words)
+		}
+	}
+	if strings.Contains(mail.HTML, "<b>Ltd</b>") {
+		t.Error("a vendor's name was taken for markup")
+	}
+}
+
+// The caller limits the lines; with 100 of them the mail must stay under the
+// size at which mail programs cut it off.
+func TestDigestOfHundredLinesStaysUnderHundredKilobytes(t *testing.T) {
+	d := digest(t)
+	line := d.Vendors[0].Overdue[0]
+	line.PayURL = "https://sheaf.example/d/" + strings.Repeat("t", 43) + "?select=0192f1c2-7b5a-7cc0-8000-0123456789ab"
+	d.Vendors[0].Overdue = nil
+	for i := range 100 {
+		line.Number = "NF-" + strconv.Itoa(20000+i)
+		d.Vendors[0].Overdue = append(d.Vendors[0].Overdue, line)
+	}
+	var page bytes.Buffer
+	if err := DigestHTML(&page, d); err != nil {
+		t.Fatal(err)
+	}
+	if page.Len() > 100_000 {
+		t.Errorf("%d bytes", page.Len())
+	}
+	t.Logf("%d bytes", page.Len())
+}
+
+func TestSubjectsAreOneLine(t *testing.T) {
+	d := digest(t)
+	d.Totals = nil
+	d.Vendors = d.Vendors[:1]
+	d.Vendors[0].Name = "Evil\r\nBcc: all@victims.example \u202etxet" + strings.Repeat(" x", 200)
+	mail, err := New().Digest(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(mail.Subject, "\r\n\u202e") || len([]rune(mail.Subject)) > 150 {
+		t.Errorf("the subject is %q", mail.Subject)
+	}
+}
+
+func TestLettersWithoutTheirLinkAreRefused(t *testing.T) {
+	renderer := New()
+	_, digestErr := renderer.Digest(letter.Digest{PageURL: "https://sheaf.example/d/abc"})
+	_, signInErr := renderer.SignIn(letter.SignIn{})
+	_, caseErr := renderer.CaseUpdate(letter.CaseUpdate{})
+	_, eventErr := renderer.VendorEvent(letter.VendorEvent{URL: "https://sheaf.example/vendor"})
+	_, receiptErr := renderer.Receipt(letter.Receipt{})
+	for name, err := range map[string]error{"digest": digestErr, "sign-in": signInErr, "case": caseErr, "event": eventErr, "receipt": receiptErr} {
+		if !errors.Is(err, ErrLetter) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
