@@ -70,7 +70,7 @@ func listConnections(ctx context.Context, tx bun.IDB, vendorID string) ([]Connec
 func dueConnections(ctx context.Context, db bun.IDB, now time.Time, limit int) ([]string, error) {
 	var ids []string
 	err := db.NewSelect().Model((*Connection)(nil)).Column("id").Where("next_sync_at <= ?", now).Where("disabled_at IS NULL").
-		Order("next_sync_at", "id").Limit(min(max(limit, 1), store.MaxPage)).Scan(ctx, &ids)
+		Order("next_sync_at", "id").Limit(int64(min(max(limit, 1), store.MaxPage))).Scan(ctx, &ids)
 	if err != nil {
 		return nil, fmt.Errorf("read due connections: %w", err)
 	}
@@ -82,7 +82,7 @@ func dueConnections(ctx context.Context, db bun.IDB, now time.Time, limit int) (
 func owedInvoices(ctx context.Context, db bun.IDB, vendorID, after string, limit int) ([]billing.Item, error) {
 	var list []billing.Item
 	query := db.NewSelect().Model(&list).ColumnExpr("i.*").ColumnExpr("a.name AS account_name, a.external_id AS account_external_id").
-		Join("JOIN accounts AS a ON a.id = i.account_id").Where("i.vendor_id = ?", vendorID).Where("i.source_open > 0").Order("i.id").Limit(limit)
+		Join("JOIN accounts AS a ON a.id = i.account_id").Where("i.vendor_id = ?", vendorID).Where("i.source_open > 0").Order("i.id").Limit(int64(limit))
 	if after != "" {
 		query = query.Where("i.id > ?", after)
 	}
@@ -95,7 +95,7 @@ func owedInvoices(ctx context.Context, db bun.IDB, vendorID, after string, limit
 func owedCredits(ctx context.Context, db bun.IDB, vendorID, after string, limit int) ([]billing.CreditItem, error) {
 	var list []billing.CreditItem
 	query := db.NewSelect().Model(&list).ColumnExpr("c.*").ColumnExpr("a.external_id AS account_external_id").
-		Join("JOIN accounts AS a ON a.id = c.account_id").Where("c.vendor_id = ?", vendorID).Where("c.source_open > 0").Order("c.id").Limit(limit)
+		Join("JOIN accounts AS a ON a.id = c.account_id").Where("c.vendor_id = ?", vendorID).Where("c.source_open > 0").Order("c.id").Limit(int64(limit))
 	if after != "" {
 		query = query.Where("c.id > ?", after)
 	}

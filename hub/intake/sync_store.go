@@ -103,7 +103,7 @@ func runningSync(ctx context.Context, tx bun.IDB, connectionID string) (Sync, bo
 func failuresSince(ctx context.Context, db bun.IDB, connectionID string, since time.Time, most int) (int, error) {
 	var ids []string
 	err := db.NewSelect().Model((*Sync)(nil)).Column("id").Where("connection_id = ?", connectionID).Where("state = ?", Failed).
-		Where("started_at > ?", since.UTC()).Limit(most).Scan(ctx, &ids)
+		Where("started_at > ?", since.UTC()).Limit(int64(most)).Scan(ctx, &ids)
 	if err != nil {
 		return 0, fmt.Errorf("count failed runs: %w", err)
 	}
