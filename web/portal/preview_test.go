@@ -274,6 +274,11 @@ func capture(width int64, window bool) chromedp.Action[[]byte] {
 				return nil, err
 			}
 		}
+		// two frames, so that what was out of view is painted
+		const painted = `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`
+		if _, err := chromedp.Evaluate[bool](painted, chromedp.EvalAwaitPromise)(ctx, tab); err != nil {
+			return nil, err
+		}
 		return chromedp.CaptureScreenshot()(ctx, tab)
 	}
 }

@@ -84,7 +84,7 @@ function startPay(form) {
       if (!box.checked) continue;
       count += 1;
       const minor = parseMinor(field?.value ?? "", Number(box.dataset.digits));
-      const bad = minor === null || minor <= 0 || minor > Number(box.dataset.open);
+      const bad = minor === null || minor <= 0 || minor > Number(box.dataset.minor);
       if (field) {
         if (bad) field.setAttribute("aria-invalid", "true");
         else field.removeAttribute("aria-invalid");

@@ -367,20 +367,20 @@ func digestVendor(d letter.Digest, v letter.DigestVendor) templ.Component {
 			templ_7745c5c3_Var13 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<h2 class=\"ink rule\" dir=\"auto\" style=\"margin:28px 0 2px;padding-top:16px;border-top:2px solid #78847e;font-size:17px;line-height:1.35;font-weight:650;color:#17211d;overflow-wrap:anywhere;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<h2 class=\"ink rule\" style=\"margin:28px 0 2px;padding-top:16px;border-top:2px solid #78847e;font-size:17px;line-height:1.35;font-weight:650;color:#17211d;overflow-wrap:anywhere;\"><bdi>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var14 string
 		templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(v.Name)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/mails/digest.templ`, Line: 72, Col: 199}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/mails/digest.templ`, Line: 72, Col: 193}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</h2><p class=\"soft\" style=\"margin:0;font-size:13px;color:#4d5a54;overflow-wrap:anywhere;\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</bdi></h2><p class=\"soft\" style=\"margin:0;font-size:13px;color:#4d5a54;overflow-wrap:anywhere;\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

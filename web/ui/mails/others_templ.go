@@ -348,20 +348,20 @@ func receiptMail(r letter.Receipt) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, vendor := range r.Vendors {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<h2 class=\"ink\" dir=\"auto\" style=\"margin:20px 0 4px;font-size:16px;line-height:1.35;font-weight:650;color:#17211d;overflow-wrap:anywhere;\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<h2 class=\"ink\" style=\"margin:20px 0 4px;font-size:16px;line-height:1.35;font-weight:650;color:#17211d;overflow-wrap:anywhere;\"><bdi>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var12 string
 				templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(vendor.Name)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/mails/others.templ`, Line: 52, Col: 155}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/mails/others.templ`, Line: 52, Col: 149}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</h2><p class=\"soft\" style=\"margin:0 0 6px;font-size:13px;color:#4d5a54;\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</bdi></h2><p class=\"soft\" style=\"margin:0 0 6px;font-size:13px;color:#4d5a54;\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
