@@ -286,7 +286,9 @@ func (d *document) headerBefore(at int) (num, offset int, ok bool) {
 
 // scanTrailers takes what every trailer says, the last one first.
 func (d *document) scanTrailers() {
-	for end := len(d.data); ; {
+	const most = 1000 // an honest file has one for each update
+	end := len(d.data)
+	for range most {
 		at := bytes.LastIndex(d.data[:end], []byte("trailer"))
 		if at < 0 {
 			break
@@ -295,7 +297,9 @@ func (d *document) scanTrailers() {
 		if entries, ok := l.object(0).(dict); ok {
 			d.adopt(entries)
 		}
-		end = at
+		if end = at; d.tired(l.pos - at) {
+			break
+		}
 	}
 	for _, num := range d.newestFirst() {
 		if packed, ok := d.load(num).(*stream); ok && packed.dict["Type"] == name("XRef") {
