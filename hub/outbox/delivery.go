@@ -143,7 +143,12 @@ func (s *Service) Delivery(ctx context.Context, vendorID, deliveryID string) (Pa
 // Replay sends a delivery again from the first attempt of the schedule. What is
 // on its way already stays as it is.
 func (s *Service) Replay(ctx context.Context, vendorID, deliveryID string) error {
-	outcome, err := replayDelivery(ctx, s.DB, vendorID, deliveryID, s.Now())
+	return s.ReplayTx(ctx, s.DB, vendorID, deliveryID)
+}
+
+// ReplayTx is Replay inside the caller's transaction.
+func (s *Service) ReplayTx(ctx context.Context, tx bun.IDB, vendorID, deliveryID string) error {
+	outcome, err := replayDelivery(ctx, tx, vendorID, deliveryID, s.Now())
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type Endpoint struct {
 	CreatedAt      time.Time `bun:"created_at"`
 	DisabledAt     time.Time `bun:"disabled_at,nullzero"`
 	DisabledReason string    `bun:"disabled_reason"`
+	EventsSince    time.Time `bun:"events_since,nullzero"` // when Events last changed; zero: never
 }
 
 // Wants says whether the endpoint asked for a type.
@@ -61,6 +62,16 @@ func (s *Service) PutEndpoint(ctx context.Context, vendorID, kind, target string
 
 // PutEndpointTx is PutEndpoint inside the caller's transaction.
 func (s *Service) PutEndpointTx(ctx context.Context, tx bun.IDB, vendorID, kind, target string, events []string) (Endpoint, string, error) {
+	return s.putEndpoint(ctx, tx, vendorID, kind, target, events, "")
+}
+
+// PutWebhookTx is PutEndpointTx for a webhook whose secret begins as the given
+// one; an endpoint that is there already keeps its own.
+func (s *Service) PutWebhookTx(ctx context.Context, tx bun.IDB, vendorID, target string, events []string, secret string) (Endpoint, string, error) {
+	return s.putEndpoint(ctx, tx, vendorID, Webhook, target, events, secret)
+}
+
+func (s *Service) putEndpoint(ctx context.Context, tx bun.IDB, vendorID, kind, target string, events []string, secret string) (Endpoint, string, error) {
 	if err := checkEvents(events); err != nil {
 		return Endpoint{}, "", err
 	}
@@ -80,7 +91,7 @@ func (s *Service) PutEndpointTx(ctx context.Context, tx bun.IDB, vendorID, kind,
 	if active >= MostEndpoints {
 		return Endpoint{}, "", fault.New(fault.Conflict, "There are %d endpoints already, which is the most. Disable one first.", active)
 	}
-	return s.newEndpoint(ctx, tx, vendorID, kind, target, events)
+	return s.newEndpoint(ctx, tx, vendorID, kind, target, events, secret)
 }
 
 func checkEvents(events []string) error {
@@ -97,7 +108,9 @@ func checkEvents(events []string) error {
 }
 
 func (s *Service) changeEvents(ctx context.Context, tx bun.IDB, endpoint Endpoint, events []string) (Endpoint, string, error) {
-	endpoint.Events = events
+	if !slices.Equal(endpoint.Events, events) {
+		endpoint.Events, endpoint.EventsSince = events, s.Now().UTC()
+	}
 	secret, err := s.Secret(endpoint)
 	if err != nil {
 		return Endpoint{}, "", err
@@ -105,11 +118,13 @@ func (s *Service) changeEvents(ctx context.Context, tx bun.IDB, endpoint Endpoin
 	return endpoint, secret, updateEndpointEvents(ctx, tx, endpoint)
 }
 
-func (s *Service) newEndpoint(ctx context.Context, tx bun.IDB, vendorID, kind, target string, events []string) (Endpoint, string, error) {
+// newEndpoint makes an endpoint; an empty secret is made too.
+func (s *Service) newEndpoint(ctx context.Context, tx bun.IDB, vendorID, kind, target string, events []string, secret string) (Endpoint, string, error) {
 	endpoint := Endpoint{ID: store.NewID(), VendorID: vendorID, Kind: kind, Target: target, Events: events, CreatedAt: s.Now().UTC()}
-	secret := ""
 	if kind == Webhook {
-		secret = newSecret()
+		if secret == "" {
+			secret = newSecret()
+		}
 		sealed, err := s.Sealer.Seal(secret, sealContext(endpoint.ID))
 		if err != nil {
 			return Endpoint{}, "", err

@@ -74,6 +74,22 @@ func (s Share) view() View {
 	return view
 }
 
+// VendorView reads one payment of a vendor by its share's id, as the API shows
+// it; fault.NotFound for another vendor's, and for one on which nothing was paid.
+func (s *Service) VendorView(ctx context.Context, vendorID, shareID string) (View, error) {
+	share, err := s.VendorShare(ctx, vendorID, shareID)
+	if err != nil {
+		return View{}, err
+	}
+	var view View
+	err = s.DB.AsVendor(ctx, vendorID, func(ctx context.Context, tx bun.Tx) error {
+		byID, err := s.viewsTx(ctx, tx, []Share{share.Share})
+		view = byID[share.ID]
+		return err
+	})
+	return view, err
+}
+
 // ListForVendor pages through a vendor's payments, the first changed first.
 func (s *Service) ListForVendor(ctx context.Context, vendorID string, since time.Time, page store.PageRequest) ([]View, string, error) {
 	var views []View
