@@ -137,7 +137,7 @@ func (s *Service) AcknowledgeTx(ctx context.Context, tx bun.IDB, vendorID, refer
 func (s *Service) ConfirmReflected(ctx context.Context, vendorID, reference string) error {
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		list, err := applicationsByReference(ctx, tx, vendorID, reference)
-		if err != nil {
+		if err != nil || len(list) == 0 {
 			return err
 		}
 		var invoiceIDs, creditIDs []string
@@ -149,6 +149,6 @@ func (s *Service) ConfirmReflected(ctx context.Context, vendorID, reference stri
 		}
 		// the books show it: from now on source_open alone speaks, so what the
 		// hub had applied comes off there
-		return confirmReflected(ctx, s.DB, tx, list, invoiceIDs, creditIDs, s.Now().UTC())
+		return confirmReflected(ctx, s.DB, tx, vendorID, reference, invoiceIDs, creditIDs, s.Now().UTC())
 	})
 }

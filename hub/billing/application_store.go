@@ -129,8 +129,14 @@ func markReflected(ctx context.Context, tx bun.IDB, column string, ids []string,
 	return nil
 }
 
-func confirmReflected(ctx context.Context, db *store.DB, tx bun.IDB, list []Application, invoiceIDs, creditIDs []string, now time.Time) error {
+// confirmReflected reads the applications under the locks: a pull, or the same
+// confirmation, may have come between.
+func confirmReflected(ctx context.Context, db *store.DB, tx bun.IDB, vendorID, reference string, invoiceIDs, creditIDs []string, now time.Time) error {
 	if _, _, err := lockRows(ctx, db, tx, invoiceIDs, creditIDs); err != nil {
+		return err
+	}
+	list, err := applicationsByReference(ctx, tx, vendorID, reference)
+	if err != nil {
 		return err
 	}
 	byInvoice, byCredit := map[string]int64{}, map[string]int64{}

@@ -89,7 +89,10 @@ func (s *Service) Upsert(ctx context.Context, vendor party.Vendor, batch Batch) 
 // UpsertTx is Upsert inside the caller's transaction.
 func (s *Service) UpsertTx(ctx context.Context, tx bun.IDB, vendor party.Vendor, batch Batch) (Result, error) {
 	var result Result
-	var err error
+	err := s.Party.LockBooksTx(ctx, tx, vendor.ID)
+	if err != nil {
+		return result, err
+	}
 	if result.Accounts, err = s.Party.UpsertAccountsTx(ctx, tx, vendor, batch.Accounts); err != nil {
 		return result, err
 	}
@@ -146,6 +149,7 @@ func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.V
 	}
 	now := s.Now().UTC()
 	for index, record := range records {
+		record.Number = cleanNumber(record.Number)
 		account, known := accounts[record.Account]
 		old, was := existing[record.ExternalID]
 		problems := checkInvoice(record, account, known, old, was, taken)
@@ -153,7 +157,7 @@ func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.V
 			result.Rejected = append(result.Rejected, Rejected{Kind: "invoice", Index: index, ExternalID: record.ExternalID, Problems: problems})
 			continue
 		}
-		taken[numberKey{account.ID, record.Number}] = record.ExternalID
+		take(taken, account.ID, record, old)
 		hash := hashOf(record, account.ID, account.Terms)
 		switch {
 		case !was:
@@ -171,10 +175,23 @@ func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.V
 
 type numberKey struct{ accountID, number string }
 
+// cleanNumber is a number as it is stored and compared; one that is too long stays so, to be refused.
+func cleanNumber(number string) string { return party.PlainText(number, 500) }
+
+// take notes which numbers a record uses from now on, and which it no longer does.
+func take(taken map[numberKey]string, accountID string, record InvoiceRecord, old Invoice) {
+	if before := (numberKey{old.AccountID, old.Number}); taken[before] == record.ExternalID {
+		delete(taken, before)
+	}
+	if record.Status != Void {
+		taken[numberKey{accountID, record.Number}] = record.ExternalID
+	}
+}
+
 func (s *Service) existingInvoices(ctx context.Context, tx bun.IDB, vendorID string, records []InvoiceRecord) (map[string]Invoice, map[numberKey]string, error) {
 	ids, numbers := make([]string, len(records)), make([]string, len(records))
 	for i, record := range records {
-		ids[i], numbers[i] = record.ExternalID, record.Number
+		ids[i], numbers[i] = record.ExternalID, cleanNumber(record.Number)
 	}
 	list, err := lockInvoicesByExternalID(ctx, s.DB, tx, vendorID, ids)
 	if err != nil {
@@ -222,7 +239,7 @@ func checkInvoice(record InvoiceRecord, account party.Account, known bool, old I
 	if record.DueOn != "" && record.IssuedOn != "" && record.DueOn < record.IssuedOn {
 		problems = append(problems, problem("/due_on", "It is due on %s, before it was issued on %s.", record.DueOn, record.IssuedOn))
 	}
-	if other, used := taken[numberKey{account.ID, record.Number}]; known && used && other != record.ExternalID {
+	if other, used := taken[numberKey{account.ID, record.Number}]; known && used && other != record.ExternalID && record.Status != Void {
 		problems = append(problems, problem("/number", "Invoice %s of this account is here already under the external id %q. Send it under that id, or give this one its own number.", clip(record.Number), other))
 	}
 	if was && (old.Applied > 0 || old.Held > 0) {

@@ -31,6 +31,7 @@ func (s *Service) upsertCredits(ctx context.Context, tx bun.IDB, vendor party.Ve
 	now := s.Now().UTC()
 	write := creditBatch{}
 	for index, record := range records {
+		record.Number = cleanNumber(record.Number)
 		account, known := accounts[record.Account]
 		old, was := existing[record.ExternalID]
 		problems := checkRecord(record.ExternalID, record.Number, record.Account, record.Currency, record.Total, record.Open, record.IssuedOn, known)

@@ -30,7 +30,7 @@ func insertEndpoint(ctx context.Context, tx bun.IDB, endpoint Endpoint) error {
 }
 
 func updateEndpointEvents(ctx context.Context, tx bun.IDB, endpoint Endpoint) error {
-	_, err := tx.NewUpdate().Model(&endpoint).Column("events").Where("vendor_id = ?", endpoint.VendorID).WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(&endpoint).Column("events", "events_since").Where("vendor_id = ?", endpoint.VendorID).WherePK().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("change endpoint: %w", err)
 	}

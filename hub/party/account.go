@@ -138,6 +138,10 @@ func (s *Service) writeAccounts(ctx context.Context, tx bun.IDB, vendor Vendor, 
 	}
 	now := s.Now().UTC()
 	batch := accountBatch{}
+	byID := make(map[string]Contact, len(contacts))
+	for _, contact := range contacts {
+		byID[contact.ID] = contact
+	}
 	for _, record := range records {
 		account, known := existing[record.ExternalID]
 		if !known {
@@ -145,7 +149,7 @@ func (s *Service) writeAccounts(ctx context.Context, tx bun.IDB, vendor Vendor, 
 		}
 		listed, unusable := listContacts(account, record, contacts)
 		previous := account.CustomerID
-		account.CustomerID = s.customerOf(record, listed, contacts, account, &batch, now)
+		account.CustomerID = customerOf(record, listed, byID, account, &batch, now)
 		if known && previous != account.CustomerID {
 			batch.moved = append(batch.moved, account)
 		}
@@ -168,11 +172,7 @@ type accountBatch struct {
 
 // customerOf is the customer of the first listed payables mailbox, else of the
 // first listed one, else the account's own (made when there is none).
-func (s *Service) customerOf(record AccountRecord, listed []accountContact, contacts map[string]Contact, account Account, batch *accountBatch, now time.Time) string {
-	byID := make(map[string]Contact, len(contacts))
-	for _, contact := range contacts {
-		byID[contact.ID] = contact
-	}
+func customerOf(record AccountRecord, listed []accountContact, byID map[string]Contact, account Account, batch *accountBatch, now time.Time) string {
 	for _, entry := range listed {
 		if entry.Role == Payables {
 			return byID[entry.ContactID].CustomerID

@@ -83,30 +83,41 @@ func writeListed(ctx context.Context, tx bun.IDB, vendorID string, listed []acco
 	return nil
 }
 
-// accountTables and invoiceTables hold customer_id beside account_id or invoice_id: it follows
-// the account when the books list other mailboxes, or a team forms.
-var accountTables = []string{"invoices", "credits", "cases"}
-var invoiceTables = []string{"documents", "applications", "holds", "invoice_history"}
+// followers hold customer_id beside what leads to the account: it follows the account when the
+// books list other mailboxes, or a team forms. What a row belongs to stands before it.
+var followers = []struct{ table, by, owner string }{
+	{"invoices", "account_id", "accounts"},
+	{"credits", "account_id", "accounts"},
+	{"cases", "account_id", "accounts"},
+	{"documents", "invoice_id", "invoices"},
+	{"documents", "credit_id", "credits"},
+	{"documents", "case_id", "cases"},
+	{"messages", "case_id", "cases"},
+	{"applications", "invoice_id", "invoices"},
+	{"holds", "invoice_id", "invoices"},
+	{"invoice_history", "invoice_id", "invoices"},
+}
 
+// moveAccounts lets everything follow accounts whose rows name their new
+// customer already: one statement a table, however many accounts.
 func moveAccounts(ctx context.Context, tx bun.IDB, accounts []Account) error {
-	byCustomer := map[string][]string{}
-	for _, account := range accounts {
-		byCustomer[account.CustomerID] = append(byCustomer[account.CustomerID], account.ID)
+	if len(accounts) == 0 {
+		return nil
 	}
-	for customerID, ids := range byCustomer {
-		for _, table := range accountTables {
-			_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).Set("customer_id = ?", customerID).
-				Where("account_id IN (?)", bun.In(ids)).Exec(ctx)
-			if err != nil {
-				return fmt.Errorf("move %s: %w", table, err)
-			}
+	ids := make([]string, len(accounts))
+	for i, account := range accounts {
+		ids[i] = account.ID
+	}
+	for _, follower := range followers {
+		key := "account_id"
+		if follower.owner == "accounts" {
+			key = "id"
 		}
-		for _, table := range invoiceTables {
-			_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).Set("customer_id = ?", customerID).
-				Where("invoice_id IN (SELECT id FROM invoices WHERE account_id IN (?))", bun.In(ids)).Exec(ctx)
-			if err != nil {
-				return fmt.Errorf("move %s: %w", table, err)
-			}
+		_, err := tx.NewRaw(`UPDATE ? AS f SET customer_id = (SELECT o.customer_id FROM ? AS o WHERE o.id = f.?)
+			WHERE f.? IN (SELECT o.id FROM ? AS o WHERE o.? IN (?))`, bun.Ident(follower.table), bun.Ident(follower.owner), bun.Ident(follower.by),
+			bun.Ident(follower.by), bun.Ident(follower.owner), bun.Ident(key), bun.In(ids)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("move %s: %w", follower.table, err)
 		}
 	}
 	return nil

@@ -36,16 +36,20 @@ func (s *Service) VendorStates(ctx context.Context, db bun.IDB, contact Contact)
 		return nil, err
 	}
 	states := map[string]VendorState{}
+	own := map[string]VendorState{}
 	for _, row := range rows {
-		own := row.ContactID == contact.ID && row.State != VendorNew
-		if known, ok := states[row.VendorID]; own || !ok || (known == VendorNew && row.State == VendorMine) {
-			states[row.VendorID] = row.State
+		if row.ContactID == contact.ID && row.State != VendorNew { // its own word stands above the team's
+			own[row.VendorID] = row.State
+		}
+		switch {
+		case row.State == VendorMine:
+			states[row.VendorID] = VendorMine
+		case states[row.VendorID] == "": // another member's "not mine" speaks for that member alone
+			states[row.VendorID] = VendorNew
 		}
 	}
-	for _, row := range rows { // the contact's own word stands above the team's
-		if row.ContactID == contact.ID && row.State != VendorNew {
-			states[row.VendorID] = row.State
-		}
+	for vendorID, state := range own {
+		states[vendorID] = state
 	}
 	return states, nil
 }

@@ -3,6 +3,8 @@ package party
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -68,6 +70,9 @@ func (c Contact) NextDigest(after time.Time) time.Time {
 	days := (int(c.DigestWeekday) - int(local.Weekday()) + 7) % 7
 	for _, add := range []int{days, days + 7} {
 		next := time.Date(local.Year(), local.Month(), local.Day()+add, c.DigestHour, 0, 0, 0, c.Zone())
+		if next.Hour() == (c.DigestHour+23)%24 { // the clocks skip that hour: the one after it, not the one before
+			next = next.Add(time.Hour)
+		}
 		if next.After(after) {
 			return next.UTC()
 		}
@@ -181,7 +186,8 @@ func (s *Service) newContacts(seen map[string]seenContact, zone string) ([]Conta
 	now := s.Now().UTC()
 	contacts := make([]Contact, 0, len(seen))
 	customers := make([]Customer, 0, len(seen))
-	for email, who := range seen {
+	for _, email := range slices.Sorted(maps.Keys(seen)) { // in one order everywhere, so that two vendors do not lock each other out
+		who := seen[email]
 		customer := Customer{ID: store.NewID(), Name: who.customer, CreatedAt: now}
 		contact := Contact{ID: store.NewID(), CustomerID: customer.ID, Email: email, Name: who.name, TimeZone: zone,
 			DigestWeekday: DefaultWeekday, DigestHour: DefaultHour, CreatedAt: now, UpdatedAt: now}

@@ -107,6 +107,12 @@ func (s *Service) Vendors(ctx context.Context, db bun.IDB, ids []string) (map[st
 	return readVendors(ctx, db, ids)
 }
 
+// LockBooksTx lets one writer at a time bring in a vendor's books: two that bring
+// the same new record would break each other.
+func (s *Service) LockBooksTx(ctx context.Context, tx bun.IDB, vendorID string) error {
+	return lockBooks(ctx, s.DB, tx, vendorID)
+}
+
 // ListVendors pages through all vendors, newest first: for the operator.
 func (s *Service) ListVendors(ctx context.Context, status VendorStatus, page store.PageRequest) ([]Vendor, string, error) {
 	return listVendors(ctx, s.DB, status, page)

@@ -47,6 +47,17 @@ func readVendors(ctx context.Context, db bun.IDB, ids []string) (map[string]Vend
 	return found, nil
 }
 
+// lockBooks takes the lock that foreign keys to the vendor do not wait for.
+func lockBooks(ctx context.Context, db *store.DB, tx bun.IDB, vendorID string) error {
+	if db.Kind != store.Postgres { // SQLite has one writer anyway
+		return nil
+	}
+	if _, err := tx.NewRaw("SELECT 1 FROM vendors WHERE id = ? FOR NO KEY UPDATE", vendorID).Exec(ctx); err != nil {
+		return fmt.Errorf("lock the vendor's books: %w", err)
+	}
+	return nil
+}
+
 func updateVendor(ctx context.Context, tx bun.IDB, vendor Vendor) error {
 	_, err := tx.NewUpdate().Model(&vendor).WherePK().ExcludeColumn("id", "created_at", "webhook_secret").Exec(ctx)
 	if err != nil {

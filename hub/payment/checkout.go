@@ -192,9 +192,10 @@ func (s *Service) unchanged(ctx context.Context, tx bun.IDB, payer Payer, part C
 	}
 	var differences []Difference
 	var held []string
+	taken := map[string]int64{} // of each credit, by the lines before
 	for _, vendor := range part.Vendors {
 		for _, line := range vendor.Lines {
-			difference, differs := compare(line, part.Currency, invoices[line.InvoiceID], credits, seen[line.InvoiceID])
+			difference, differs := compare(line, part.Currency, invoices[line.InvoiceID], credits, taken, seen[line.InvoiceID])
 			if differs {
 				differences = append(differences, difference)
 				held = append(held, line.InvoiceID)
@@ -214,7 +215,7 @@ func (s *Service) unchanged(ctx context.Context, tx bun.IDB, payer Payer, part C
 	return &ChangedError{Differences: differences}
 }
 
-func compare(line QuoteLine, currency money.Currency, invoice billing.Invoice, credits map[string]billing.Credit, seen bool) (Difference, bool) {
+func compare(line QuoteLine, currency money.Currency, invoice billing.Invoice, credits map[string]billing.Credit, taken map[string]int64, seen bool) (Difference, bool) {
 	difference := Difference{InvoiceID: line.InvoiceID, Number: line.Number, Currency: currency, Was: line.Open, Is: invoice.Open}
 	switch {
 	case !seen:
@@ -232,7 +233,8 @@ func compare(line QuoteLine, currency money.Currency, invoice billing.Invoice, c
 		difference.Why = "This invoice is being paid in another checkout."
 	default:
 		for _, part := range line.Credits {
-			if credits[part.CreditID].Usable() < part.Amount {
+			taken[part.CreditID] += part.Amount
+			if credits[part.CreditID].Usable() < taken[part.CreditID] {
 				difference.Why = "Credit " + part.Number + " has been used meanwhile."
 				return difference, true
 			}
@@ -252,7 +254,8 @@ func (s *Service) openCheckout(ctx context.Context, payment Payment) (Started, e
 	if err != nil {
 		return Started{}, err
 	}
-	if err := setCheckout(ctx, s.DB, payment.ID, "sending", "", "", s.Now()); err != nil {
+	first, err := beginCheckout(ctx, s.DB, payment.ID, s.Now())
+	if err != nil {
 		return Started{}, err
 	}
 	checkout, err := s.Gateway.Checkout(ctx, request)
@@ -260,7 +263,7 @@ func (s *Service) openCheckout(ctx context.Context, payment Payment) (Started, e
 	case err == nil:
 		payment.GatewayRef, payment.CheckoutURL = checkout.Ref, checkout.URL
 		return Started{Payment: payment, RedirectURL: checkout.URL}, setCheckout(ctx, s.DB, payment.ID, "done", checkout.Ref, checkout.URL, s.Now())
-	case errors.Is(err, ErrRefused), errors.Is(err, ErrUnavailable):
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrUnavailable) && first: // not after an attempt that may have made the page
 		if failErr := s.fail(ctx, payment.ID, Failed, "The payment page could not be opened."); failErr != nil {
 			return Started{}, errors.Join(err, failErr)
 		}

@@ -51,6 +51,9 @@ const (
 // Final says whether a payment can still change by itself.
 func (s Status) Final() bool { return s != Pending && s != Processing }
 
+// booked says whether its money is in the ledger.
+func (s Status) booked() bool { return s == Settled || s == Refunded || s == ChargedBack }
+
 // Payment is one checkout in one currency. Amounts are minor units.
 type Payment struct {
 	bun.BaseModel  `bun:"table:payments,alias:p"`

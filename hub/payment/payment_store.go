@@ -93,6 +93,17 @@ func insertPayment(ctx context.Context, tx bun.IDB, payment Payment, shares []Sh
 	return nil
 }
 
+// beginCheckout notes that the gateway is asked for the page; true the first time.
+func beginCheckout(ctx context.Context, db bun.IDB, paymentID string, now time.Time) (bool, error) {
+	result, err := db.NewUpdate().Model((*Payment)(nil)).Set("checkout_state = 'sending'").Set("updated_at = ?", now.UTC()).
+		Where("id = ?", paymentID).Where("checkout_state = 'pending'").Exec(ctx)
+	if err != nil {
+		return false, fmt.Errorf("begin checkout: %w", err)
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
 func setCheckout(ctx context.Context, db bun.IDB, paymentID, state, ref, url string, now time.Time) error {
 	query := db.NewUpdate().Model((*Payment)(nil)).Set("checkout_state = ?", state).Set("updated_at = ?", now.UTC()).Where("id = ?", paymentID)
 	if ref != "" {

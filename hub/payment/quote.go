@@ -243,10 +243,12 @@ func (s *Service) setCredits(ctx context.Context, tx bun.IDB, payer Payer, ids [
 	if len(ids) == 0 {
 		return nil
 	}
+	distinct := map[string]bool{}
 	for _, id := range ids {
 		if !store.ValidID(id) {
 			return fault.At("credit", "One of the ticked credits is not known. Reload the page and tick again.")
 		}
+		distinct[id] = true
 	}
 	if payer.Viewer.Only != nil {
 		return fault.At("credit", "Credits can be applied after signing in.")
@@ -254,6 +256,9 @@ func (s *Service) setCredits(ctx context.Context, tx bun.IDB, payer Payer, ids [
 	credits, err := s.Billing.CreditsTx(ctx, tx, payer.Viewer, ids)
 	if err != nil {
 		return err
+	}
+	if len(credits) != len(distinct) { // left out silently, the payer would be charged more than it saw
+		return fault.New(fault.NotFound, "One of the ticked credits is not there any more, or not yours to use. Reload the page and tick again.")
 	}
 	for _, credit := range credits {
 		left := credit.Usable()

@@ -36,10 +36,11 @@ func (s *Service) Notify(ctx context.Context, eventID, kind, ref string) error {
 }
 
 // Refresh fetches a checkout again and brings its payment to the same state.
-// An unknown reference is nothing.
+// An unknown reference is nothing. One that had failed or expired here is looked
+// at too: what the gateway captured all the same must be booked.
 func (s *Service) Refresh(ctx context.Context, ref string) error {
 	payment, found, err := paymentByRef(ctx, s.DB, s.Gateway.Name(), ref)
-	if err != nil || !found || payment.Status.Final() {
+	if err != nil || !found || payment.Status.booked() {
 		return err
 	}
 	state, err := s.Gateway.Look(ctx, ref)
@@ -73,7 +74,7 @@ func (s *Service) converge(ctx context.Context, paymentID string, state State, w
 func (s *Service) Settle(ctx context.Context, paymentID string, state State) error {
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		payment, err := lockPayment(ctx, s.DB, tx, paymentID)
-		if err != nil || payment.Status == Settled || payment.Status == Refunded || payment.Status == ChargedBack {
+		if err != nil || payment.Status.booked() {
 			return err
 		}
 		_, err = s.settle(ctx, tx, payment, state)

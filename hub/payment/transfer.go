@@ -60,6 +60,15 @@ func (s *Service) send(ctx context.Context, transfer Transfer) error {
 	if err := markKeyUsed(ctx, s.DB, transfer.ID, s.Now()); err != nil {
 		return err
 	}
+	if !transfer.KeyUsedAt.IsZero() && s.Now().Sub(transfer.KeyUsedAt) > KeyLife {
+		result, err := s.Gateway.FindTransfer(ctx, transfer.ID)
+		if err == nil {
+			return s.transferDone(ctx, transfer, result)
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return failTransfer(ctx, s.DB, transfer, "unknown", err.Error(), s.Now().Add(backoff(transfer.Attempts)), s.Now())
+		}
+	}
 	result, err := s.Gateway.Transfer(ctx, TransferRequest{TransferID: transfer.ID, Key: transfer.IdempotencyKey, VendorID: transfer.VendorID,
 		PaymentRef: payment.GatewayRef, Amount: money.New(transfer.Amount, transfer.Currency)})
 	switch {

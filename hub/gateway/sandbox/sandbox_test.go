@@ -80,8 +80,10 @@ func TestOneKeyMakesOnePage(t *testing.T) {
 		for name, alter := range map[string]func(r *payment.CheckoutRequest){
 			"amount":   func(r *payment.CheckoutRequest) { r.Amount.Minor++ },
 			"currency": func(r *payment.CheckoutRequest) { r.Amount.Currency = "USD" },
-			"lines":    func(r *payment.CheckoutRequest) { r.Lines = append(r.Lines[:1:1], payment.CheckoutLine{Vendor: "Other"}) },
-			"return":   func(r *payment.CheckoutRequest) { r.ReturnURL += "x" },
+			"lines": func(r *payment.CheckoutRequest) {
+				r.Lines = append(r.Lines[:1:1], payment.CheckoutLine{Vendor: "Other"})
+			},
+			"return": func(r *payment.CheckoutRequest) { r.ReturnURL += "x" },
 		} {
 			other := request
 			alter(&other)
