@@ -14,20 +14,20 @@ import (
 // common accounting programs write.
 var spellings = map[string]string{
 	FieldExternalID: "externalid invoiceid documentid recordid internalid transactionid uuid guid id",
-	FieldNumber: "invoicenumber invoiceno invoicenum invoicenr invoice invoicereference invoiceref billnumber billno documentnumber documentno docnumber docno " +
+	FieldNumber: "invoicenumber invoiceno invno invnumber invoiceid invoicenum invoicenr invoice invoicereference invoiceref billnumber billno documentnumber documentno docnumber docno " +
 		"rechnungsnummer rechnungsnr rechnungno rechnungnr rechnung rgnr renr belegnummer belegnr belegno belegfeld1 beleg opnummer opnr vorgangsnummer " +
 		"numerodefacture numerofacture nofacture nfacture numfacture facturenumero factureno facture nodefacture ndefacture reffacture referencefacture piece numerodepiece nopiece " +
 		"factuurnummer factuurnr factuurno factuur boekstuknummer documentnummer boekstuk " +
 		"numerodefactura numerofactura nofactura nfactura numfactura facturano facturanumero nodefactura ndefactura factura documento numerodedocumento " +
 		"transactionnumber transactionno txnnumber refnumber number no num nr nummer numero document reference referenz ref referentie referencia",
-	FieldAccount: "customerid customernumber customerno customernum customernr customercode customeraccount customerref accountid accountnumber accountno accountcode accountref " +
+	FieldAccount: "customerid customernumber customerno customernum customernr customercode customeraccount customerref accountid accountnumber accountno accountcode accountref ac " +
 		"clientid clientnumber clientno clientcode clientref debtornumber debtorno debtorid debtorcode custid custno custcode contactid contactcode accountsreceivableid " +
 		"kundennummer kundennr kundenno kundenid kdnr kundnr debitorennummer debitorennr debitornr debitornummer debitor kontonummer kontonr personenkonto konto " +
 		"numeroclient noclient nclient numclient codeclient idclient clientnumero compteclient compte comptetiers codetiers refclient " +
 		"klantnummer klantnr klantno klantcode klantid debiteurnummer debiteurnr debiteurennummer debiteurcode relatienummer relatiecode " +
 		"numerodecliente numerocliente nocliente ncliente codigocliente codigodecliente codcliente idcliente cuentacliente cuenta " +
 		"account",
-	FieldAccountName: "customername customer accountname clientname client debtorname debtor buyername buyer billtoname billto companyname company contactname soldto payer " +
+	FieldAccountName: "customername customer accountname clientname client debtorname debtor buyername buyer billtoname billto companyname company contactname soldto payer invoicepartnerdisplayname partnername partner debtorsname " +
 		"kundenname kunde kundin firmenname firma debitorname debitorenname name1 rechnungsempfanger empfanger geschaftspartner " +
 		"nomclient nomduclient nomdelclient raisonsociale clientnom societe nomsociete tiers nomtiers entreprise destinataire " +
 		"klantnaam klant naamklant bedrijfsnaam bedrijf debiteurnaam debiteur relatie relatienaam " +
@@ -36,7 +36,7 @@ var spellings = map[string]string{
 	FieldEmail: "email emailaddress billingemail customeremail clientemail contactemail emails emailaddresses invoiceemail billemail apemail " +
 		"emailadresse rechnungsemail kundenemail mailadresse rechnungsmail adresseemail adressemail emailclient courriel adressecourriel couriel mel " +
 		"emailadres factuuremail emailfactuur klantemail correoelectronico correo emailcliente direcciondecorreo mail",
-	FieldIssuedOn: "invoicedate issuedate issuedon dateissued issued billdate dateofinvoice documentdate docdate transactiondate txndate postingdate " +
+	FieldIssuedOn: "invoicedate issuedate issuedon dateissued issued billdate dateofinvoice documentdate docdate transactiondate txndate postingdate invdate invoicebilldate " +
 		"rechnungsdatum rechnungsdat rgdatum redatum belegdatum ausstellungsdatum datumrechnung buchungsdatum " +
 		"datedefacture datefacture facturedate datedefacturation datefacturation dateemission datedemission datepiece datedepiece " +
 		"factuurdatum datumfactuur boekdatum documentdatum boekingsdatum " +
@@ -51,18 +51,18 @@ var spellings = map[string]string{
 		"conditionsdepaiement conditionspaiement conditiondepaiement modalitesdepaiement betalingsvoorwaarden betalingsconditie betalingstermijn betaaltermijn " +
 		"condicionesdepago condicionpago condicionespago plazodepago terminosdepago",
 	FieldCurrency: "currency currencycode currencyid invoicecurrency curr ccy cur iso isocurrency transactioncurrency wahrung wahrungscode wahrungskennung whg wkz devise codedevise monnaie valuta valutacode munt moneda divisa codigomoneda",
-	FieldTotal: "total invoicetotal totalamount grandtotal invoiceamount grossamount grosstotal amounttotal totalinctax totalinclvat totalinclusive totalgross originalamount billamount totaldue invoicevalue gross " +
-		"rechnungsbetrag gesamtbetrag bruttobetrag betragbrutto brutto summe gesamt endbetrag gesamtsumme rgbetrag bruttosumme rechnungssumme " +
+	FieldTotal: "total invoicetotal totalamount grandtotal invoiceamount grossamount grosstotal amounttotal totalinctax totalinclvat totalinclusive totalgross originalamount billamount totaldue invoicevalue gross totalsigned amountindocumentcurrency amountindoccurr amountinlocalcurrency " +
+		"rechnungsbetrag gesamtbetrag bruttobetrag betragbrutto brutto summe gesamt endbetrag gesamtsumme rgbetrag bruttosumme rechnungssumme betraginbelegwahrung betraginhauswahrung betraginhw " +
 		"montantttc totalttc montanttotal montantfacture montantdelafacture ttc totalfacture montanttotalttc " +
 		"factuurbedrag totaalbedrag totaal bedraginclbtw brutobedrag totaalinclbtw bedraginclusiefbtw bedragincl " +
 		"importetotal totalfactura importefactura importebruto totalconiva " +
 		"amount betrag montant bedrag importe umsatz value",
-	FieldOpen: "openamount amountopen openbalance amountdue balancedue balance outstanding outstandingamount amountoutstanding outstandingbalance remaining remainingamount remainingbalance unpaid unpaidamount amountunpaid open residual receivable " +
+	FieldOpen: "amountremaining remainingamount invoiceamountdue amountduesigned openamount amountopen openbalance amountdue balancedue balance outstanding outstandingamount amountoutstanding outstandingbalance remaining remainingbalance unpaid unpaidamount amountunpaid open residual amountresidual receivable " +
 		"offenerbetrag offen offenbetrag betragoffen restbetrag saldo opbetrag offenerposten offenersaldo restsumme ausstehend ausstehenderbetrag nochoffen offenesumme zuzahlen zahlbetrag " +
-		"montantdu montantouvert resteapayer restedu resteaencaisser solde soldedu soldeouvert montantrestant netapayer montantrestantdu " +
+		"montantdu montantouvert resteapayer restedu resteaencaisser solde soldedu soldeouvert montantrestant restantdu netapayer montantrestantdu " +
 		"openstaand openstaandbedrag nogtebetalen openbedrag restant restantbedrag tebetalen openstaandsaldo " +
 		"pendiente importependiente saldopendiente pendientedepago importeapagar resto restante porpagar totalpendiente",
-	FieldPaid: "paid amountpaid paidamount totalpaid payments ispaid bezahlt bezahlterbetrag gezahlt bereitsbezahlt zahlungen paye montantpaye regle montantregle dejapaye betaald betaaldbedrag reedsbetaald pagado importepagado cobrado importecobrado",
+	FieldPaid: "paid amountpaid invoiceamountpaid paidamount totalpaid payments ispaid bezahlt bezahlterbetrag gezahlt bereitsbezahlt zahlungen paye montantpaye regle montantregle dejapaye betaald betaaldbedrag reedsbetaald pagado importepagado cobrado importecobrado",
 	FieldPurchaseOrder: "purchaseorder purchaseordernumber purchaseorderno ponumber pono po ponum poreference orderreference customerpo customorderno custompono customponumber yourreference yourref ordernumber orderno " +
 		"bestellnummer bestellnr bestellung ihrebestellung ihrezeichen auftragsnummer auftragsnr kundenreferenz " +
 		"bondecommande numerodecommande numerocommande nocommande ncommande commande votrereference refcommande " +

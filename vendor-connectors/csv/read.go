@@ -48,7 +48,7 @@ type reading struct {
 	sink   func(connectors.Page) error
 	page   connectors.Page
 	seed   maphash.Seed
-	seen   map[uint64]earlier // by hash of kind and id
+	seen   map[uint64]earlier // by hash of kind and id: all that grows with the file, some 50 bytes a row
 }
 
 // earlier is what a row above said under the same number.

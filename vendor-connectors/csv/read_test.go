@@ -199,6 +199,39 @@ func TestReadMalformed(t *testing.T) {
 	}
 }
 
+// TestCommonExports maps the headers that common programs write.
+func TestCommonExports(t *testing.T) {
+	for _, test := range []struct{ program, header, want string }{
+		{"accounting, cloud", "*ContactName,EmailAddress,*InvoiceNumber,Reference,*InvoiceDate,*DueDate,Total,InvoiceAmountPaid,InvoiceAmountDue,Currency,Type,Status",
+			"account_name email number purchase_order issued_on due_on total paid open currency kind status"},
+		{"payments", "id,Amount Due,Amount Remaining,Currency,Customer Name,Customer Email,Due Date (UTC),Number,Status,Total",
+			"external_id - open currency account_name email due_on number status total"},
+		{"ERP", "Number,Invoice Partner Display Name,Invoice/Bill Date,Due Date,Total Signed,Amount Due Signed,Payment Status",
+			"number account_name issued_on due_on total open status"},
+		{"desktop", "Date,Num,Name,Due Date,Amount,Open Balance,Terms,P.O. #", "issued_on number account_name due_on total open terms purchase_order"},
+		{"ERP, German", "Debitor;Name 1;Belegnr;Belegdatum;Nettofälligkeit;Betrag in Belegwährung;Währg;Referenz", "account account_name number issued_on due_on total - purchase_order"},
+		{"French", "Numéro;Client;Date d'émission;Échéance;Total TTC;Restant dû;Devise;Statut", "number account_name issued_on due_on total open currency status"},
+		{"Dutch", "Factuurnr.;Debiteurnr.;Debiteur;Factuurdatum;Vervaldatum;Factuurbedrag;Openstaand bedrag;Valuta", "number account account_name issued_on due_on total open currency"},
+		{"Spanish", "Núm. factura;Cód. cliente;Razón social;Fecha;Fecha vto.;Importe;Pendiente;Correo electrónico", "number account account_name issued_on due_on total open email"},
+	} {
+		p, err := Inspect(context.Background(), strings.NewReader(test.header+"\n"), Options{Currency: "EUR"})
+		if err != nil {
+			t.Errorf("%s: %v", test.program, err)
+			continue
+		}
+		var got []string
+		for _, column := range p.Columns {
+			if column.Field == "" {
+				column.Field = "-"
+			}
+			got = append(got, column.Field)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", test.program, strings.Join(got, " "), test.want)
+		}
+	}
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	file := []byte("Number,Customer,Total,Currency\n1,A,5,EUR\n")
 	for _, options := range []Options{{Delimiter: "x"}, {Decimal: ";"}, {DateOrder: "ymx"}, {Currency: "ZZZZ"},
@@ -260,8 +293,8 @@ func TestSinkAndContextEndTheReading(t *testing.T) {
 
 // TestMemoryIsFlat reads a file that is much larger than what may stay in memory.
 func TestMemoryIsFlat(t *testing.T) {
-	const rows = 60_000
-	note := strings.Repeat("x", 500)
+	const rows = 30_000
+	note := strings.Repeat("x", 1000)
 	reader, writer := io.Pipe()
 	go func() {
 		fmt.Fprint(writer, "Number,Customer,Total,Currency,Remark\n")
