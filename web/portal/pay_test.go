@@ -67,8 +67,16 @@ func TestSearchNarrowsAndKeepsTicks(t *testing.T) {
 	if got := open(t, browser, server.URL+"/me", 1280, chromedp.Evaluate[string](script)); got != "13 3 true" {
 		t.Errorf("rows, rows in view, tick kept: %s", got)
 	}
-	again := open(t, browser, server.URL+"/me", 1280, chromedp.Evaluate[bool](`document.getElementById("i-i1").checked`))
-	if !again {
-		t.Error("coming back to the page lost the tick")
+	const ticked = `document.getElementById("i-i1").checked + " " + document.getElementById("amount-i1").value + " " + document.getElementById("c-c1").checked`
+	open(t, browser, server.URL+"/me", 1280, chromedp.Evaluate[bool](`{
+		const field = document.getElementById("amount-i1"); field.value = "20.00"; field.dispatchEvent(new Event("input", {bubbles: true}));
+		document.getElementById("c-c1").click();
+	} true`))
+	if got := open(t, browser, server.URL+"/me", 1280, chromedp.Evaluate[string](ticked)); got != "true 20.00 true" {
+		t.Errorf("coming back to the page: %s", got)
+	}
+	open(t, browser, server.URL+"/payment-settled", 1280, chromedp.Evaluate[bool]("true"))
+	if got := open(t, browser, server.URL+"/me", 1280, chromedp.Evaluate[string](ticked)); got != "false 1250.00 false" {
+		t.Errorf("coming back after paying: %s", got)
 	}
 }

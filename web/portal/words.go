@@ -3,6 +3,8 @@ package portal
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sheaf-hub/sheaf/web/ui"
 )
 
 // numbers lists invoice numbers in words, at most four of them.
@@ -74,7 +76,7 @@ func quoteAction(v QuoteView, c QuoteCurrency) string {
 
 // quoteButton leads the eye to one checkout at a time.
 func quoteButton(c QuoteCurrency) string {
-	if c.State == "todo" {
+	if c.State == ui.StepTodo {
 		return "btn-secondary"
 	}
 	return "btn-primary"
@@ -85,4 +87,11 @@ func quoteHint(c QuoteCurrency) string {
 		return "The credits cover it: nothing is charged."
 	}
 	return "The payment page opens next. Nothing is charged before you confirm there."
+}
+
+func totalLabel(c QuoteCurrency) string {
+	if c.State == ui.StepDone {
+		return "Paid"
+	}
+	return "To pay"
 }

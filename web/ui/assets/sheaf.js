@@ -41,6 +41,11 @@ addEventListener("pageshow", () => {
   for (const button of all("button[aria-disabled]")) button.removeAttribute("aria-disabled");
 });
 
+// What was paid is no longer chosen.
+if (document.querySelector("[data-paid]")) {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith("ticks:")) sessionStorage.removeItem(key);
+}
+
 // The pay form: totals, ticks of many, and a list that narrows as one types.
 const pay = document.querySelector("form[data-pay]");
 if (pay) startPay(pay);
@@ -54,7 +59,6 @@ function startPay(form) {
 
   restore();
   form.addEventListener("input", update);
-  form.addEventListener("submit", () => sessionStorage.removeItem(key));
   for (const link of all("[data-pick]")) link.addEventListener("click", pick);
   narrow();
   update();
@@ -94,7 +98,7 @@ function startPay(form) {
     }
     for (const box of credits) if (box.checked) add(sums, box, -Number(box.dataset.minor));
     show(sums, count, wrong);
-    if (boxes.length) sessionStorage.setItem(key, boxes.filter((box) => box.checked).map((box) => box.value).join(" "));
+    keep();
   }
 
   // A credit lowers what its own vendor gets, never below nothing.
@@ -116,10 +120,23 @@ function startPay(form) {
     if (output.textContent !== parts.map((part) => part.textContent).join("")) output.replaceChildren(...parts);
   }
 
+  // Ticks and amounts outlive a filter or a look at one invoice, in this tab.
+  function keep() {
+    const invoices = {};
+    for (const box of boxes) if (box.checked) invoices[box.value] = form.elements["amount-" + box.value]?.value ?? "";
+    sessionStorage.setItem(key, JSON.stringify({ invoices, credits: credits.filter((box) => box.checked).map((box) => box.value) }));
+  }
+
   function restore() {
     if (served || /[?&](select|have)=/.test(location.search)) return;
-    const kept = new Set((sessionStorage.getItem(key) ?? "").split(" "));
-    for (const box of boxes) if (kept.has(box.value)) box.checked = true;
+    const kept = JSON.parse(sessionStorage.getItem(key) ?? "{}");
+    for (const box of boxes) {
+      if (!(box.value in (kept.invoices ?? {}))) continue;
+      box.checked = true;
+      const field = form.elements["amount-" + box.value];
+      if (field) field.value = kept.invoices[box.value];
+    }
+    for (const box of credits) if (kept.credits?.includes(box.value)) box.checked = true;
   }
 
   function narrow() {
