@@ -77,6 +77,6 @@ func (s *Service) ListCredits(ctx context.Context, vendorID string, since time.T
 
 // CreditItem is a credit with its account's external id.
 type CreditItem struct {
-	Credit
+	Credit            `bun:",extend"`
 	AccountExternalID string `bun:"account_external_id"`
 }

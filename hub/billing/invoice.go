@@ -81,7 +81,7 @@ func (i *Invoice) settle(void bool) {
 
 // Item is an invoice as a page shows it.
 type Item struct {
-	Invoice
+	Invoice           `bun:",extend"`
 	AccountName       string `bun:"account_name"`
 	AccountExternalID string `bun:"account_external_id"`
 	Documents         int    `bun:"documents"`

@@ -270,8 +270,8 @@ func (s *Service) AccountContacts(ctx context.Context, vendorID, accountID strin
 
 // ListedContact is a mailbox with its role on an account.
 type ListedContact struct {
-	Contact
-	Role Role `bun:"role"`
+	Contact `bun:",extend"`
+	Role    Role `bun:"role"`
 }
 
 // VisibleAccountIDs are the accounts that a customer sees: those that list any

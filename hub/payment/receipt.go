@@ -15,7 +15,7 @@ type Receipt struct {
 
 // ReceiptShare is one vendor's part and how far it is.
 type ReceiptShare struct {
-	Share
+	Share         `bun:",extend"`
 	VendorName    string `bun:"vendor_name"`
 	TransferState string `bun:"transfer_state"` // of the money on its way to the vendor; empty: none
 	Lines         []ReceiptLine

@@ -14,7 +14,7 @@ import (
 // VendorShare is one share as the console of its vendor shows it: with how far
 // its money is on the way, and what each invoice gets.
 type VendorShare struct {
-	Share
+	Share          `bun:",extend"`
 	TransferState  string    `bun:"transfer_state"` // empty: nothing is transferred yet, or there was no money
 	TransferRef    string    `bun:"transfer_ref"`
 	TransferAnswer string    `bun:"transfer_answer"`
