@@ -148,6 +148,11 @@ func (f Filter) narrow(query *bun.SelectQuery) *bun.SelectQuery {
 	if f.Kind != "" {
 		query = query.Where("k.kind = ?", f.Kind)
 	}
+	if store.ValidID(f.InvoiceID) {
+		query = query.Where("k.invoice_id = ?", f.InvoiceID)
+	} else if f.InvoiceID != "" {
+		query = query.Where("1 = 0")
+	}
 	if !f.Since.IsZero() {
 		query = query.Where("k.updated_at >= ?", f.Since.UTC())
 	}

@@ -13,11 +13,12 @@ import (
 
 // Filter narrows a list. The zero Filter narrows nothing.
 type Filter struct {
-	Status Status
-	Active bool // open or answered
-	Kind   Kind
-	Since  time.Time // changed at or after
-	Search string    // in the invoice's number and external id and the account's name
+	Status    Status
+	Active    bool // open or answered
+	Kind      Kind
+	InvoiceID string    // on that invoice alone
+	Since     time.Time // changed at or after
+	Search    string    // in the invoice's number and external id and the account's name
 }
 
 // ListForVendor pages through one vendor's cases, the last changed first when

@@ -11,7 +11,7 @@ import (
 // ContactName is who opened it, as the reader may know it; ContactEmail is set
 // only for a vendor that lists that mailbox on the account.
 type Item struct {
-	Case
+	Case              `bun:",extend"`
 	InvoiceNumber     string `bun:"invoice_number"`
 	InvoiceExternalID string `bun:"invoice_external_id"`
 	AccountName       string `bun:"account_name"`
