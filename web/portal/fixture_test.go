@@ -1,4 +1,4 @@
-package portal
+package portal_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/sheaf-hub/sheaf/hub/money"
+	. "github.com/sheaf-hub/sheaf/web/portal"
 	"github.com/sheaf-hub/sheaf/web/ui"
 )
 
@@ -61,8 +62,8 @@ func freight() VendorSection {
 		invoiceRow1("i6", "NF-20380", "2026-11-03", amount("75.50", "EUR"), amount("75.50", "EUR")),
 	}
 	rows[0].Order = "PO-7781"
-	rows[4].Held, rows[4].Statuses = true, []Status{{ui.ToneWarn, "In dispute"}}
-	rows[5].Held, rows[5].Payable, rows[5].Statuses = true, false, []Status{{ui.ToneInfo, "Payment processing"}}
+	rows[4].Held, rows[4].Statuses = true, []Status{{Tone: ui.ToneWarn, Text: "In dispute"}}
+	rows[5].Held, rows[5].Payable, rows[5].Statuses = true, false, []Status{{Tone: ui.ToneInfo, Text: "Payment processing"}}
 	return VendorSection{ID: "v1", Name: "Northwind Freight", Account: "C-104", Contact: "Marit Solberg", Phone: "+47 22 00 00 00", PhoneURI: "+4722000000", Email: "billing@northwind.example",
 		Answers: "Usually answers within 4 hours", Open: []money.Amount{amount("14843.90", "EUR")}, Invoices: rows,
 		Credits: []CreditRow{{ID: "c1", Number: "CN-118", Open: amount("210.00", "EUR"), Against: "for invoices in EUR of this vendor"}, {ID: "c2", Number: "CN-121", Open: amount("40.00", "EUR"), Against: "for invoices in EUR of this vendor"}}}
@@ -74,7 +75,7 @@ func gulf() VendorSection {
 		invoiceRow1("i21", "٢٠٢٦/٠٠٤٤", "", amount("80.250", "KWD"), amount("80.250", "KWD")),
 	}
 	rows[1].Issued = "2026-11-01"
-	rows[1].Statuses = []Status{{ui.ToneNeutral, "No due date given"}}
+	rows[1].Statuses = []Status{{Tone: ui.ToneNeutral, Text: "No due date given"}}
 	return VendorSection{ID: "v2", Name: "شركة الخليج للأثاث والتجهيزات المكتبية", Account: "حساب ١٠٤", Contact: "فاطمة العلي", Email: "accounts@gulf-furnishing.example", Open: []money.Amount{amount("1280.750", "KWD")}, Invoices: rows}
 }
 
@@ -84,7 +85,7 @@ func timber() VendorSection {
 		invoiceRow1("i31", "T-9", "2025-12-30", amount("52000", "JPY"), amount("52000", "JPY")),
 		invoiceRow1("i32", "T-10", "2026-12-24", amount("2310.00", "EUR"), amount("2310.00", "EUR")),
 	}
-	rows[2].Held, rows[2].Statuses = true, []Status{{ui.ToneInfo, "Promised for 3 Dec"}}
+	rows[2].Held, rows[2].Statuses = true, []Status{{Tone: ui.ToneInfo, Text: "Promised for 3 Dec"}}
 	return VendorSection{ID: "v3", Name: "The Extraordinarily Long-Named International Timber, Veneer & Plywood Trading Company (Kansai Branch)", Account: "0000-4481-2277", Contact: "Haruka Ito, Accounts Receivable Desk Two", Phone: "+81 6 0000 0000", PhoneURI: "+81600000000", Email: "accounts.receivable.kansai.branch@international-timber.example", Answers: "Usually answers within 2 days",
 		Open: []money.Amount{amount("1892000", "JPY"), amount("2310.00", "EUR")}, Invoices: rows}
 }
@@ -183,18 +184,18 @@ func meNoMatch() MeView {
 
 func cases() []CaseView {
 	return []CaseView{
-		{ID: "k1", Title: "Dispute", Status: Status{ui.ToneWarn, "Open"}, Facts: []ui.Fact{{Label: "Reason", Text: "Goods damaged"}, {Label: "Disputed", Body: ui.Money(amount("640.00", "EUR"))}},
+		{ID: "k1", Title: "Dispute", Status: Status{Tone: ui.ToneWarn, Text: "Open"}, Facts: []ui.Fact{{Label: "Reason", Text: "Goods damaged"}, {Label: "Disputed", Body: ui.Money(amount("640.00", "EUR"))}},
 			Messages: []ui.Message{
 				{Author: "Ann Weatherby", Side: "You", Mine: true, At: noon.Add(-50 * time.Hour), Text: "Two of the six chairs came with broken legs.\nPictures are attached.", Files: []ui.FileLink{{Name: "chair-1.jpg", URL: "/me/documents/d1", Detail: "JPEG, 1.2 MB"}}},
 				{Author: "Marit Solberg", Side: "Northwind Freight", At: noon.Add(-26 * time.Hour), Text: "Thank you, we are sorry. Could you tell us the number on the delivery note?"},
 			}, Reply: "/me/cases/k1/messages", Withdraw: "/me/cases/k1/withdrawals"},
-		{ID: "k2", Title: "Question", Status: Status{ui.ToneGood, "Resolved"}, Messages: []ui.Message{{Author: "Ann Weatherby", Side: "You", Mine: true, At: noon.AddDate(-1, 0, 0), Text: "Which delivery is this for?"}}, Outcome: "Answered: it is for the delivery of 3 November."},
+		{ID: "k2", Title: "Question", Status: Status{Tone: ui.ToneGood, Text: "Resolved"}, Messages: []ui.Message{{Author: "Ann Weatherby", Side: "You", Mine: true, At: noon.AddDate(-1, 0, 0), Text: "Which delivery is this for?"}}, Outcome: "Answered: it is for the delivery of 3 November."},
 	}
 }
 
 func invoiceFixture() InvoiceView {
 	row := freight().Invoices[1]
-	row.Statuses = []Status{{ui.ToneInfo, "Partly paid"}}
+	row.Statuses = []Status{{Tone: ui.ToneInfo, Text: "Partly paid"}}
 	return InvoiceView{
 		Page: page("Invoice NF-20412", 0), ID: "i2", Base: "/me/invoices/i2", Number: "NF-20412", Vendor: freight(), Row: row, Order: "PO-7781", Terms: "Net 30", DueNote: "from your account's terms, Net 30", Paid: amount("630.00", "EUR"),
 		Note: "Please name the invoice when you pay.", PayAction: "/me/quotes",
@@ -257,7 +258,7 @@ func paymentFixture(status string) PaymentView {
 	v := PaymentView{Page: page("Payment R-2026-00094", 1), Number: "R-2026-00094", Status: status, Currency: "EUR", Charged: amount("1350.40", "EUR"), Credits: amount("210.00", "EUR"), Method: "Card ending 4242", Started: noon, Payer: "Ann Weatherby", Base: "/me", PDF: "/me/payments/p1.pdf",
 		Vendors: []PaymentVendor{
 			{Name: "Northwind Freight", Reference: "SH-7K2M-991Q", Amount: amount("1350.40", "EUR"), Credits: amount("210.00", "EUR"), State: PaymentStatus(status), Lines: q.Currencies[0].Vendors[0].Lines},
-			{Name: "Brightwell Print Ltd", Reference: "SH-7K2M-002B", Amount: amount("420.00", "EUR"), Unapplied: amount("20.00", "EUR"), State: Status{ui.ToneGood, "Sent to the vendor"}, Lines: []QuoteLine{{Number: "4471", Amount: amount("400.00", "EUR"), Open: amount("400.00", "EUR")}}},
+			{Name: "Brightwell Print Ltd", Reference: "SH-7K2M-002B", Amount: amount("420.00", "EUR"), Unapplied: amount("20.00", "EUR"), State: Status{Tone: ui.ToneGood, Text: "Sent to the vendor"}, Lines: []QuoteLine{{Number: "4471", Amount: amount("400.00", "EUR"), Open: amount("400.00", "EUR")}}},
 		}}
 	switch status {
 	case "settled":
@@ -318,7 +319,7 @@ func previews() []preview {
 		{"payment-failed", Payment(paymentFixture("failed")), false},
 		{"payments", Payments(paymentList()), true},
 		{"payments-empty", Payments(PaymentsView{Page: page("Payments", 1)}), false},
-		{"cases", Cases(CasesView{Page: page("Questions and disputes", 2), Cases: []CaseRow{{URL: "/me/invoices/i5#k1", Kind: "Dispute", Invoice: "NF-20377", Vendor: "Northwind Freight", Status: Status{ui.ToneWarn, "Open"}, Amount: amount("640.00", "EUR"), Updated: "21 Nov at 10:05", Last: "Thank you, we are sorry. Could you tell us the number on the delivery note?"}, {URL: "/me/invoices/i20#k2", Kind: "Question", Invoice: "٢٠٢٦/٠٠٤١", Vendor: "شركة الخليج للأثاث", Status: Status{ui.ToneGood, "Resolved"}, Updated: "3 Feb 2025 at 09:12"}}}), true},
+		{"cases", Cases(CasesView{Page: page("Questions and disputes", 2), Cases: []CaseRow{{URL: "/me/invoices/i5#k1", Kind: "Dispute", Invoice: "NF-20377", Vendor: "Northwind Freight", Status: Status{Tone: ui.ToneWarn, Text: "Open"}, Amount: amount("640.00", "EUR"), Updated: "21 Nov at 10:05", Last: "Thank you, we are sorry. Could you tell us the number on the delivery note?"}, {URL: "/me/invoices/i20#k2", Kind: "Question", Invoice: "٢٠٢٦/٠٠٤١", Vendor: "شركة الخليج للأثاث", Status: Status{Tone: ui.ToneGood, Text: "Resolved"}, Updated: "3 Feb 2025 at 09:12"}}}), true},
 		{"cases-empty", Cases(CasesView{Page: page("Questions and disputes", 2)}), false},
 		{"settings", Settings(settings()), true},
 		{"invitation", InvitationPage(InvitationView{Page: outside("Join a team"), From: "Ann Weatherby", Vendors: 6, Accept: "/invitations/x/acceptances", Decline: "/invitations/x/refusals"}), false},

@@ -305,7 +305,7 @@ func nextCheckout(next NextCheckout) templ.Component {
 			templ_7745c5c3_Var11 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<section class=\"card\" aria-labelledby=\"next\"><h2 id=\"next\">One more payment</h2><p>You chose invoices in several currencies. Each is paid on its own; the next one is ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<section class=\"card no-print\" aria-labelledby=\"next\"><h2 id=\"next\">One more payment</h2><p>You chose invoices in several currencies. Each is paid on its own; the next one is ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
