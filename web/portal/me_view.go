@@ -185,7 +185,7 @@ func zeroed(amount money.Amount, summary CurrencySummary) money.Amount {
 
 func (v MeView) reviewHint() string {
 	if v.Selected == 0 {
-		return "Nothing is ticked yet."
+		return "Tick what you want to pay."
 	}
 	return ui.Count(v.Selected, "invoice", "invoices") + " ticked."
 }
@@ -240,11 +240,4 @@ func sortOptions() []ui.Option {
 
 func withAll(label string, options []ui.Option) []ui.Option {
 	return append([]ui.Option{{Value: "", Label: label}}, options...)
-}
-
-func paymentCount(n int) string {
-	if n == 1 {
-		return "A payment is under way"
-	}
-	return strconv.Itoa(n) + " payments are under way"
 }

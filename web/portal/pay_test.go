@@ -23,7 +23,7 @@ func TestTotalFollowsTheTicks(t *testing.T) {
 		said = `document.querySelector("[data-total]").innerText.replace(/\s+/g, " ").trim()`
 	)
 	for _, c := range []struct{ name, page, do, want string }{
-		{"nothing", "/me", ``, "Nothing is ticked yet."},
+		{"nothing", "/me", ``, "Tick what you want to pay."},
 		{"one", "/me", `tick("i-i1");`, "1 invoice ticked. EUR 1,250.00"},
 		{"a part", "/me", `tick("i-i1"); fill("amount-i1", "0.30");`, "1 invoice ticked. EUR 0.30"},
 		{"no digits, three digits", "/me", `tick("i-i30"); tick("i-i20"); tick("i-i21");`, "3 invoices ticked. JPY 1,840,000 KWD 1,280.750"},

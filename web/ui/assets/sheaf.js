@@ -110,7 +110,7 @@ function startPay(form) {
   }
 
   function show(sums, count, wrong) {
-    const parts = [span("paybar-count", count === 0 ? "Nothing is ticked yet." : count + (count === 1 ? " invoice" : " invoices") + " ticked.")];
+    const parts = [span("paybar-count", count === 0 ? "Tick what you want to pay." : count + (count === 1 ? " invoice" : " invoices") + " ticked.")];
     for (const [cur, { digits, vendors }] of [...sums].sort()) {
       let minor = 0;
       for (const part of vendors.values()) minor += Math.max(0, part);
