@@ -203,3 +203,15 @@ func duePromises(ctx context.Context, tx bun.IDB, today money.Date, limit int) (
 	}
 	return named(items), nil
 }
+
+// duePlans are agreed plans whose hold is about to end while instalments are to come.
+func duePlans(ctx context.Context, tx bun.IDB, today money.Date, limit int) ([]Item, error) {
+	var items []Item
+	err := selectItems(tx, &items).Where("k.kind = ?", Planned).Where("k.resolution = ?", "agreed").Where("k.promised_on >= ?", string(today)).
+		Where("EXISTS (SELECT 1 FROM holds AS h WHERE h.case_id = k.id AND h.lifted_at IS NULL AND h.ends_on <= ?)", string(today.AddDays(1))).
+		Order("k.id").Limit(int64(limit)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read due plans: %w", err)
+	}
+	return named(items), nil
+}

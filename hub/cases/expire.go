@@ -21,9 +21,20 @@ const (
 // when the invoice is paid, broken when something of it is still to pay, noted
 // when the vendor cancelled it. One whose payment is on its way waits for it.
 // The vendor is told by an event; the customer hears of a broken one in its
-// next digest. It returns how many it resolved, and leaves what is beyond its
-// bound to the next run.
+// next digest. Then it follows the agreed plans: one whose instalments came
+// holds its invoice until the next, one that missed one does not. Run it at
+// least once a day. It returns how many cases it judged, and leaves what is
+// beyond its bound to the next run.
 func (s *Service) ExpirePromises(ctx context.Context, today money.Date) (int, error) {
+	promises, err := s.expirePromises(ctx, today)
+	if err != nil {
+		return promises, err
+	}
+	plans, err := s.followPlans(ctx, today)
+	return promises + plans, err
+}
+
+func (s *Service) expirePromises(ctx context.Context, today money.Date) (int, error) {
 	total := 0
 	for range expireBatches {
 		done, read := 0, 0

@@ -80,7 +80,7 @@ func (s *Service) Answer(ctx context.Context, actor access.Actor, vendorID, case
 // Resolve ends a case with an outcome: its hold is lifted, the customer is
 // mailed and the vendor's systems are told. Two outcomes keep the invoice from
 // being chased: a promise that is noted holds until its day is over, an agreed
-// plan until the day of its last instalment is. fault.Conflict when it is over.
+// plan for as long as its instalments come. fault.Conflict when it is over.
 func (s *Service) Resolve(ctx context.Context, actor access.Actor, vendorID, caseID string, resolution Resolution) (Case, error) {
 	note, err := written("note", resolution.Note, false)
 	if err != nil {
@@ -127,10 +127,14 @@ func (s *Service) resolved(before Case, outcome, note string) Case {
 
 // holdOn keeps what was agreed from being chased before its day is over.
 func (s *Service) holdOn(ctx context.Context, tx bun.IDB, after Case, invoice billing.Invoice) error {
-	if after.Resolution != "noted" && after.Resolution != "agreed" {
+	until := after.PromisedOn.AddDays(1)
+	switch {
+	case after.Resolution == "agreed" && len(after.Details.Instalments) > 0:
+		until = after.Details.Instalments[0].holdUntil()
+	case after.Resolution != "noted":
 		return nil
 	}
-	return s.Billing.HoldTx(ctx, tx, invoice, billing.HoldKind(after.Kind), after.ID, after.Amount, after.PromisedOn.AddDays(1))
+	return s.Billing.HoldTx(ctx, tx, invoice, billing.HoldKind(after.Kind), after.ID, after.Amount, until)
 }
 
 func keysOf(list []Choice) string {

@@ -49,6 +49,9 @@ func TestThread(t *testing.T) {
 		if n := r.count("events", "type = ? AND subject_id = ?", outbox.CaseMessage, reply.ID); n != 1 {
 			t.Errorf("%d events of the reply", n)
 		}
+		if n, err := r.CountForVendor(t.Context(), r.north.ID); err != nil || n != 1 {
+			t.Errorf("after the reply %d wait for the vendor, %v", n, err)
+		}
 		_, err = r.Answer(t.Context(), access.Actor{Kind: access.KindKey, ID: "k", Name: "erp", VendorID: r.north.ID}, r.north.ID, opened.ID, "Thank you.")
 		r.must(err)
 		thread, err := r.VendorCase(t.Context(), r.north.ID, opened.ID)
@@ -385,5 +388,50 @@ func TestLimits(t *testing.T) {
 		}
 		_, err = r.Ask(t.Context(), as(r.ann), r.invoice, "Again?")
 		r.refused(err, fault.Limited, "", "50 cases")
+	})
+}
+
+func TestFollowPlans(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		parts := func(one, two, three string) []cases.Part {
+			return []cases.Part{{On: "2026-12-01", Amount: one}, {On: "2027-01-01", Amount: two}, {On: "2027-02-01", Amount: three}}
+		}
+		for invoice, plan := range map[string][]cases.Part{r.invoice: parts("25.00", "50.00", "50.00"), r.second: parts("20.00", "20.00", "40.00")} {
+			opened, err := r.Plan(t.Context(), as(r.ann), invoice, plan, "")
+			r.must(err)
+			_, err = r.Resolve(t.Context(), staff(r.north), r.north.ID, opened.ID, cases.Resolution{Outcome: "agreed"})
+			r.must(err)
+		}
+		follow := func(day money.Date, want int) {
+			t.Helper()
+			if n, err := r.ExpirePromises(t.Context(), day); err != nil || n != want {
+				t.Fatalf("on %s: %d judged, %v; want %d", day, n, err, want)
+			}
+		}
+		holds := func(day money.Date, first, second int) {
+			t.Helper()
+			if a, b := len(r.holds(r.invoice, day)), len(r.holds(r.second, day)); a != first || b != second {
+				t.Fatalf("on %s: %d and %d holds, want %d and %d", day, a, b, first, second)
+			}
+		}
+		follow("2026-12-02", 0)
+		r.exec("UPDATE invoices SET open = 10000 WHERE id = ?", r.invoice) // 25.00 came; nothing for the other
+		r.exec("UPDATE invoices SET open = 6001 WHERE id = ?", r.second)   // a cent too few
+		follow("2026-12-03", 2)
+		follow("2026-12-03", 0)
+		holds("2026-12-04", 1, 0)
+		holds("2027-01-03", 1, 0)
+		holds("2027-01-04", 0, 0)
+		if n := r.count("invoice_history", "text LIKE '%missed%' AND invoice_id = ?", r.second); n != 1 {
+			t.Errorf("%d lines tell of the missed one", n)
+		}
+		r.exec("UPDATE invoices SET open = 7000, held = 2000 WHERE id = ?", r.invoice) // 30.00 more came, and 20.00 are on their way
+		follow("2027-01-03", 1)
+		holds("2027-02-03", 1, 0)
+		holds("2027-02-04", 0, 0)
+		follow("2027-02-03", 0)
+		if n := r.count("invoice_history", "text LIKE '%missed%'"); n != 1 {
+			t.Errorf("%d lines tell of missed ones", n)
+		}
 	})
 }
