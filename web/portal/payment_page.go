@@ -1,0 +1,73 @@
+package portal
+
+import (
+	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/party"
+	"github.com/sheaf-hub/sheaf/hub/payment"
+	"github.com/sheaf-hub/sheaf/web/ui"
+)
+
+// paymentOf arranges a receipt for the page.
+func paymentOf(who visitor, receipt payment.Receipt) PaymentView {
+	p := receipt.Payment
+	v := PaymentView{Number: p.Number, Status: string(p.Status), Currency: p.Currency, Charged: money.New(p.Amount, p.Currency),
+		Credits: money.New(p.CreditAmount, p.Currency), Method: ui.Sentence(p.Method), Started: who.local(p.CreatedAt), Settled: who.local(p.SettledAt),
+		Failure: p.Failure, Base: who.base}
+	switch p.Status {
+	case payment.Pending:
+		v.Continue, v.Cancel = "/pay/"+p.ID+"/continue", "/pay/"+p.ID+"/cancel"
+	case payment.Failed, payment.Expired:
+		if p.ContactID == who.contact().ID { // the ticks are those of whoever made them
+			v.Again = who.base + "?again=" + p.ID
+		}
+	}
+	for _, share := range receipt.Shares {
+		v.Vendors = append(v.Vendors, paymentVendorOf(share))
+	}
+	return v
+}
+
+func paymentVendorOf(share payment.ReceiptShare) PaymentVendor {
+	of := func(minor int64) money.Amount { return money.New(minor, share.Currency) }
+	vendor := PaymentVendor{Name: share.VendorName, Reference: share.Reference, Amount: of(share.Amount), Credits: of(share.CreditAmount),
+		Unapplied: of(share.Unapplied), State: shareStatus(share)}
+	at := map[string]int{}
+	for _, line := range share.Lines {
+		i, seen := at[line.InvoiceID]
+		if !seen {
+			i = len(vendor.Lines)
+			at[line.InvoiceID] = i
+			vendor.Lines = append(vendor.Lines, QuoteLine{Number: line.Number, Amount: of(0), Open: of(0)})
+		}
+		vendor.Lines[i].Amount.Minor += line.Amount
+		vendor.Lines[i].Open.Minor += line.Amount // what stays open is the invoice's to say
+		if line.CreditNumber != "" {
+			vendor.Lines[i].Credits = append(vendor.Lines[i].Credits, QuoteCredit{Number: line.CreditNumber, Amount: of(line.Amount)})
+		}
+	}
+	return vendor
+}
+
+// shareStatus says how far a vendor's part is on its way.
+func shareStatus(share payment.ReceiptShare) Status {
+	if share.Status != payment.Settled || share.Amount == 0 {
+		return PaymentStatus(string(share.Status))
+	}
+	if share.TransferState == "done" {
+		return Status{Tone: ui.ToneGood, Text: "Sent to the vendor"}
+	}
+	return Status{Tone: ui.ToneGood, Text: "Paid, on its way to the vendor"}
+}
+
+func paymentRows(who visitor, list []payment.Payment, team map[string]party.Contact) []PaymentRow {
+	rows := make([]PaymentRow, 0, len(list))
+	for _, p := range list {
+		row := PaymentRow{URL: "/me/payments/" + p.ID, Number: p.Number, When: who.local(p.CreatedAt), Charged: money.New(p.Amount, p.Currency),
+			Credits: money.New(p.CreditAmount, p.Currency), Status: PaymentStatus(string(p.Status))}
+		if colleague, known := team[p.ContactID]; known {
+			row.Payer = colleague.DisplayName()
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
