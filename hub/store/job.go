@@ -70,3 +70,20 @@ func (db *DB) HasDue(ctx context.Context, table JobTable, now time.Time) (bool, 
 	}
 	return due, nil
 }
+
+// CountJobs counts the rows of each state but 'done', for the operator's figures.
+func (db *DB) CountJobs(ctx context.Context, table JobTable) (map[string]int64, error) {
+	var rows []struct {
+		State string `bun:"state"`
+		N     int64  `bun:"n"`
+	}
+	err := db.NewSelect().TableExpr("?", bun.Ident(table)).ColumnExpr("state, count(*) AS n").Where("state <> 'done'").Group("state").Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("count %s: %w", table, err)
+	}
+	counts := make(map[string]int64, len(rows))
+	for _, row := range rows {
+		counts[row.State] = row.N
+	}
+	return counts, nil
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sheaf-hub/sheaf/hub/gateway/sandbox"
+	"github.com/sheaf-hub/sheaf/hub/queue"
+	"github.com/sheaf-hub/sheaf/web"
+	"github.com/sheaf-hub/sheaf/web/api"
+	"github.com/sheaf-hub/sheaf/web/console"
+	"github.com/sheaf-hub/sheaf/web/page"
+	"github.com/sheaf-hub/sheaf/web/portal"
+)
+
+// Calls that one API key may make: a sustained rate, and at once.
+const (
+	keyPerSecond = 50
+	keyBurst     = 100
+)
+
+// webDeps gives the server its rooms.
+func (a *app) webDeps(carrier *queue.Queue) web.Deps {
+	kit := &page.Kit{Access: a.access, Log: a.log, Now: a.now, HubName: a.config.HubName, PublicURL: a.config.PublicURL, Secure: a.config.public.Scheme == "https"}
+	captured := ""
+	if a.mailbox != nil {
+		captured = "/dev/mail"
+	}
+	return web.Deps{
+		Kit: kit, Log: a.log, TrustedProxies: a.config.proxies, Observe: a.metrics.request,
+		Handlers: web.Handlers{
+			Portal: &portal.Handlers{Kit: kit, DB: a.db, Access: a.access, Party: a.party, Billing: a.billing, Payment: a.payment, Cases: a.cases,
+				Reminder: a.reminder, Insight: a.insight, Sandbox: sandboxPage{a.sandbox}, Mailbox: a.mailbox, HelpURL: a.config.HelpURL},
+			Console: &console.Handlers{Kit: kit, DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Payment: a.payment, Outbox: a.outbox,
+				Cases: a.cases, Worklist: a.worklist, Insight: a.insight, Intake: a.intake, Reminder: a.reminder, CheckURL: a.client.CheckURL, Mailbox: captured},
+			API: &api.Handlers{DB: a.db, Access: a.access, Party: a.party, Billing: a.billing, Cases: a.cases, Payment: a.payment, Outbox: a.outbox,
+				Intake: a.intake, CheckURL: a.client.CheckURL, Limiter: api.NewLimiter(keyPerSecond, keyBurst), Log: a.log, Now: a.now},
+			Health: &web.Health{Ready: func(ctx context.Context) error { return a.ready(ctx, carrier) }, Registry: a.metrics.registry},
+		},
+	}
+}
+
+// ready says what is missing before this process can serve. Without Redis it
+// serves all the same: work waits in the database.
+func (a *app) ready(ctx context.Context, _ *queue.Queue) error {
+	if err := a.db.PingContext(ctx); err != nil {
+		a.log.Warn("not ready", "error", err)
+		return errors.New("the database does not answer")
+	}
+	return nil
+}
+
+var requestLabels = []string{"method", "route", "status"}
+
+func requestHistogram() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "sheaf_request_seconds", Help: "How long requests took, by route and status.",
+		Buckets: []float64{.002, .01, .05, .2, 1, 5, 30}}, requestLabels)
+}
+
+func (m *metrics) request(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+
+// sandboxPage shows the sandbox's checkout to the page that plays it.
+type sandboxPage struct{ gateway *sandbox.Gateway }
+
+// Page implements portal.SandboxGateway.
+func (p sandboxPage) Page(ctx context.Context, ref string) (portal.SandboxCheckout, error) {
+	checkout, err := p.gateway.Page(ctx, ref)
+	if err != nil {
+		return portal.SandboxCheckout{}, err
+	}
+	return portal.SandboxCheckout{Amount: checkout.Amount, Lines: checkout.Lines, Phase: checkout.Phase, ReturnURL: checkout.ReturnURL, CancelURL: checkout.CancelURL}, nil
+}
+
+// Decide implements portal.SandboxGateway.
+func (p sandboxPage) Decide(ctx context.Context, ref, outcome string) (string, error) {
+	return p.gateway.Decide(ctx, ref, outcome)
+}

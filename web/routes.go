@@ -1,0 +1,184 @@
+package web
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/sheaf-hub/sheaf/web/api"
+	"github.com/sheaf-hub/sheaf/web/console"
+	"github.com/sheaf-hub/sheaf/web/page"
+	"github.com/sheaf-hub/sheaf/web/portal"
+)
+
+// Who may use a route. The handler scopes what it reads to whoever that is.
+type Who string
+
+// The kinds of visitors.
+const (
+	Anyone   Who = "anyone"   // no session needed; the handler may look at one
+	Link     Who = "link"     // whoever holds the token in the path
+	Contact  Who = "contact"  // a signed-in contact
+	Staff    Who = "staff"    // a vendor's staff
+	Operator Who = "operator" // the hub's own staff
+	Key      Who = "key"      // a vendor's API key
+	Machine  Who = "machine"  // health checks and assets: no session is loaded
+)
+
+// Route is one line of the list.
+type Route struct {
+	Method, Path string
+	Who          Who
+	handlers     []fiber.Handler
+}
+
+// Handlers are all that answer.
+type Handlers struct {
+	Portal  *portal.Handlers
+	Console *console.Handlers
+	API     *api.Handlers
+	Health  *Health
+}
+
+// Routes is the list without what answers: for tests that walk every route.
+func Routes() []Route {
+	return routes(&Handlers{}, &page.Kit{})
+}
+
+func (r Route) chain() []fiber.Handler { return r.handlers }
+
+func routes(h *Handlers, kit *page.Kit) []Route {
+	var list []Route
+	add := func(who Who, method, path string, handler fiber.Handler) {
+		list = append(list, Route{Method: method, Path: path, Who: who, handlers: append(guards(who, h, kit), handler)})
+	}
+	machines(add, h.Health)
+	customers(add, h.Portal)
+	digestLinks(add, h.Portal)
+	vendors(add, h.Console)
+	vendorAPI(add, h.API)
+	return list
+}
+
+type adder func(who Who, method, path string, handler fiber.Handler)
+
+// guards are what stands before a handler.
+func guards(who Who, h *Handlers, kit *page.Kit) []fiber.Handler {
+	switch who {
+	case Machine:
+		return nil
+	case Key:
+		return []fiber.Handler{h.API.Authenticate}
+	case Contact:
+		return []fiber.Handler{kit.LoadSession, kit.SameOrigin, page.RequireContact}
+	case Staff:
+		return []fiber.Handler{kit.LoadSession, kit.SameOrigin, page.RequireStaff}
+	case Operator:
+		return []fiber.Handler{kit.LoadSession, kit.SameOrigin, page.RequireOperator}
+	}
+	return []fiber.Handler{kit.LoadSession, kit.SameOrigin}
+}
+
+const (
+	get    = fiber.MethodGet
+	post   = fiber.MethodPost
+	put    = fiber.MethodPut
+	patch  = fiber.MethodPatch
+	remove = fiber.MethodDelete
+)
+
+func machines(add adder, h *Health) {
+	add(Machine, get, "/healthz", h.Alive)
+	add(Machine, get, "/readyz", h.IsReady)
+	add(Machine, get, "/metrics", h.Metrics)
+	add(Machine, get, "/assets/:name", h.Asset)
+}
+
+// vendorAPI is the contract that vendors' programs are built on.
+func vendorAPI(add adder, h *api.Handlers) {
+	add(Machine, get, "/api/openapi.json", h.OpenAPI)
+	add(Machine, get, "/api/docs", h.Docs)
+	add(Key, put, "/api/v1/accounts", h.PutAccounts)
+	add(Key, put, "/api/v1/invoices", h.PutInvoices)
+	add(Key, put, "/api/v1/credits", h.PutCredits)
+	add(Key, get, "/api/v1/invoices", h.GetInvoices)
+	add(Key, get, "/api/v1/credits", h.GetCredits)
+	add(Key, get, "/api/v1/payments", h.GetPayments)
+	add(Key, patch, "/api/v1/payments/:id", h.PatchPayment)
+	add(Key, get, "/api/v1/cases", h.GetCases)
+	add(Key, get, "/api/v1/cases/:id", h.GetCase)
+	add(Key, post, "/api/v1/cases/:id/messages", h.PostCaseMessage)
+	add(Key, patch, "/api/v1/cases/:id", h.PatchCase)
+	add(Key, get, "/api/v1/events", h.GetEvents)
+	add(Key, get, "/api/v1/deliveries", h.GetDeliveries)
+	add(Key, post, "/api/v1/deliveries/:id/replay", h.PostDeliveryReplay)
+	add(Key, put, "/api/v1/webhook-endpoints", h.PutWebhookEndpoint)
+	add(Key, get, "/api/v1/webhook-endpoints", h.GetWebhookEndpoints)
+	add(Key, remove, "/api/v1/webhook-endpoints/:id", h.DeleteWebhookEndpoint)
+}
+
+// vendors is the console of a vendor's staff. What only an owner may do, the
+// handlers refuse to others.
+func vendors(add adder, h *console.Handlers) {
+	add(Anyone, get, "/vendor/sign-in", h.AskAddress)
+	add(Anyone, post, "/vendor/sign-in", h.SendLink)
+	add(Staff, get, "/vendor", h.ShowOverview)
+	add(Staff, get, "/vendor/switch", h.ListChoices)
+	add(Staff, post, "/vendor/switch", h.SwitchStaff)
+
+	add(Staff, get, "/vendor/invoices", h.ListInvoices)
+	add(Staff, get, "/vendor/invoices/:id", h.ShowInvoice)
+	add(Staff, post, "/vendor/invoices/:id/holds", h.HoldInvoice)
+	add(Staff, post, "/vendor/invoices/:id/releases", h.ReleaseInvoice)
+	add(Staff, get, "/vendor/documents/:id", h.SendDocument)
+	add(Staff, get, "/vendor/unreachable", h.ListUnreachable)
+	add(Staff, get, "/vendor/preview", h.ShowPreview)
+	add(Staff, get, "/vendor/preview/mail", h.ShowPreviewMail)
+
+	add(Staff, get, "/vendor/payments.csv", h.ExportPayments)
+	add(Staff, get, "/vendor/payments", h.ListPayments)
+	add(Staff, get, "/vendor/payments/:id", h.ShowPayment)
+
+	add(Staff, get, "/vendor/cases", h.ListCases)
+	add(Staff, get, "/vendor/cases/:id", h.ShowCase)
+	add(Staff, post, "/vendor/cases/:id/messages", h.AnswerCase)
+	add(Staff, post, "/vendor/cases/:id/resolution", h.ResolveCase)
+	add(Staff, get, "/vendor/tasks", h.ListTasks)
+	add(Staff, post, "/vendor/tasks/:id/completions", h.CompleteTask)
+
+	add(Staff, get, "/vendor/deliveries", h.ListDeliveries)
+	add(Staff, get, "/vendor/deliveries/:id", h.ShowDelivery)
+	add(Staff, post, "/vendor/deliveries/:id/replays", h.ReplayDelivery)
+	add(Staff, get, "/vendor/webhooks", h.ListWebhooks)
+	add(Staff, post, "/vendor/webhooks", h.AddWebhook)
+	add(Staff, post, "/vendor/webhooks/:id/secrets", h.ShowWebhookSecret)
+	add(Staff, post, "/vendor/webhooks/:id/disablings", h.DisableWebhook)
+
+	add(Staff, get, "/vendor/imports", h.ListImports)
+	add(Staff, get, "/vendor/imports/:id", h.ShowImport)
+	add(Staff, post, "/vendor/connections/:id/confirmations", h.ConfirmSnapshot)
+
+	add(Staff, get, "/vendor/keys", h.ListKeys)
+	add(Staff, post, "/vendor/keys", h.MakeKey)
+	add(Staff, post, "/vendor/keys/:id/revocations", h.RevokeKey)
+	add(Staff, get, "/vendor/staff", h.ListStaff)
+	add(Staff, post, "/vendor/staff", h.InviteStaff)
+	add(Staff, post, "/vendor/staff/:id/disablings", h.DisableStaff)
+	add(Staff, get, "/vendor/profile", h.ShowProfile)
+	add(Staff, post, "/vendor/profile", h.ChangeProfile)
+	add(Staff, get, "/vendor/audit", h.ListAudit)
+}
+
+// customers are the pages of a contact.
+func customers(add adder, h *portal.Handlers) {
+	add(Anyone, get, "/", h.Home)
+	add(Anyone, post, "/sign-in", h.RequestSignIn)
+	add(Link, get, "/sign-in/:token", h.LookAtLink)
+	add(Link, post, "/sign-in/:token", h.ConsumeLink)
+	add(Anyone, post, "/sign-out", h.SignOut)
+	add(Anyone, post, "/sign-out-everywhere", h.SignOutEverywhere)
+	add(Contact, get, "/me", h.Me)
+}
+
+// digestLinks show and pay what one digest lists, and nothing more.
+func digestLinks(add adder, h *portal.Handlers) {
+	add(Link, get, "/d/:token", h.Digest)
+}
