@@ -75,7 +75,7 @@ func scope(query *bun.SelectQuery, viewer billing.Viewer) *bun.SelectQuery {
 	query = query.Where("k.account_id IN (SELECT va.account_id FROM account_contacts AS va JOIN contacts AS vc ON vc.id = va.contact_id WHERE vc.customer_id = ?)", viewer.CustomerID).
 		Where("EXISTS (SELECT 1 FROM vendors AS vv WHERE vv.id = k.vendor_id AND vv.status = 'approved')")
 	if viewer.Only != nil {
-		query = query.Where("k.invoice_id IN (?)", bun.In(orNobody(viewer.Only)))
+		query = query.Where("k.invoice_id IN (?)", bun.List(orNobody(viewer.Only)))
 	}
 	return query
 }

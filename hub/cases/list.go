@@ -2,12 +2,12 @@ package cases
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/sheaf-hub/sheaf/hub/billing"
-	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -160,26 +160,35 @@ func (s *Service) threads(ctx context.Context, viewer billing.Viewer, items []It
 }
 
 // namedForCustomer gives the viewer's own team its names, which the vendor may
-// not know, and nobody's address.
+// not know, and nobody else's address: another customer's contact may be listed
+// on the same account.
 func (s *Service) namedForCustomer(ctx context.Context, viewer billing.Viewer, items []Item, said []Message) error {
 	team, err := s.Party.Team(ctx, viewer.CustomerID)
 	if err != nil {
 		return err
 	}
-	names := make(map[string]party.Contact, len(team))
+	names := make(map[string]string, len(team))
 	for _, contact := range team {
-		names[contact.ID] = contact
+		names[contact.ID] = contact.DisplayName()
 	}
 	for i := range items {
-		items[i].ContactEmail = ""
-		if contact, ours := names[items[i].ContactID]; ours {
-			items[i].ContactName = contact.DisplayName()
-		}
+		items[i].ContactEmail, items[i].Colleague = "", ""
+		items[i].ContactName = shownTo(names, items[i].ContactID, items[i].ContactName)
 	}
 	for i := range said {
-		if contact, ours := names[said[i].AuthorID]; ours && said[i].Side == SideCustomer {
-			said[i].AuthorName = contact.DisplayName()
+		if said[i].Side == SideCustomer {
+			said[i].AuthorName = shownTo(names, said[i].AuthorID, said[i].AuthorName)
 		}
 	}
 	return nil
+}
+
+func shownTo(team map[string]string, contactID, name string) string {
+	if own, ours := team[contactID]; ours {
+		return own
+	}
+	if strings.Contains(name, "@") {
+		return "Another contact"
+	}
+	return name
 }

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -168,10 +169,11 @@ func (s *Service) addMessage(ctx context.Context, tx bun.IDB, about Case, side, 
 // names for machines, and the operator speaks for the hub.
 func speaker(actor access.Actor, vendor party.Vendor) (side, name string) {
 	switch actor.Kind {
-	case access.KindStaff:
+	case access.KindStaff, access.KindKey:
+		if actor.Kind == access.KindKey || strings.Contains(actor.Name, "@") { // a private address, where no name was given
+			return SideVendor, vendor.Name
+		}
 		return SideVendor, party.PlainText(actor.Name, 120)
-	case access.KindKey:
-		return SideVendor, vendor.Name
 	default:
 		return SideHub, "Sheaf"
 	}

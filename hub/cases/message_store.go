@@ -28,7 +28,7 @@ func countFiles(ctx context.Context, tx bun.IDB, caseID string) (int64, error) {
 // messagesOf reads whole threads, oldest first; addMessage bounds each.
 func messagesOf(ctx context.Context, db bun.IDB, caseIDs []string) ([]Message, error) {
 	var list []Message
-	err := db.NewSelect().Model(&list).Where("case_id IN (?)", bun.In(orNobody(caseIDs))).Order("id").Limit(MostMessages * MostCases).Scan(ctx)
+	err := db.NewSelect().Model(&list).Where("case_id IN (?)", bun.List(orNobody(caseIDs))).Order("id").Limit(MostMessages * MostCases).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}

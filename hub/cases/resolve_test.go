@@ -13,6 +13,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
+	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -135,7 +136,9 @@ func TestResolve(t *testing.T) {
 			}
 			r.refused(err, fault.Invalid, pointer, words)
 		}
-		resolved, err := r.Resolve(t.Context(), staff(r.north), r.north.ID, opened.ID, cases.Resolution{Outcome: "accepted", Note: "Sorry."})
+		nameless := staff(r.north)
+		nameless.Name = "sam@private.example"
+		resolved, err := r.Resolve(t.Context(), nameless, r.north.ID, opened.ID, cases.Resolution{Outcome: "accepted", Note: "Sorry."})
 		r.must(err)
 		if resolved.Status != cases.Resolved || resolved.Resolution != "accepted" || resolved.ResolvedAt.IsZero() || resolved.AnsweredAt.IsZero() {
 			t.Errorf("resolved %+v", resolved)
@@ -144,7 +147,7 @@ func TestResolve(t *testing.T) {
 			t.Error("the hold is still there")
 		}
 		mailed := r.letters.last(t)
-		if !mailed.Resolved || !strings.HasPrefix(mailed.Outcome, "accepted") || mailed.Message != "Sorry." {
+		if !mailed.Resolved || !strings.HasPrefix(mailed.Outcome, "accepted") || mailed.Message != "Sorry." || mailed.Author != "" {
 			t.Errorf("mail %+v", mailed)
 		}
 		data := r.text("SELECT data FROM events WHERE type = 'case.resolved' AND subject_id = ?", opened.ID)
@@ -206,6 +209,19 @@ func TestWithdraw(t *testing.T) {
 			SELECT account_id, ?, vendor_id, 'copy', 1 FROM account_contacts WHERE contact_id = ?`, r.eve.ID, r.ann.ID)
 		_, err := r.Withdraw(t.Context(), as(r.eve), opened.ID)
 		r.refused(err, fault.Forbidden, "", "same team")
+		_, err = r.Reply(t.Context(), as(r.eve), opened.ID, "I see it too.", nil)
+		r.must(err)
+		r.exec("UPDATE contacts SET name = '' WHERE id IN (?, ?)", r.ann.ID, r.eve.ID)
+		r.exec("UPDATE messages SET author_name = 'eve@zenith.example' WHERE author_id = ?", r.eve.ID)
+		for _, reader := range []party.Contact{r.ann, r.eve} {
+			thread, err := r.CustomerCase(t.Context(), viewer(reader), opened.ID)
+			r.must(err)
+			shown := thread.ContactName + ", " + thread.Said[0].AuthorName + ", " + thread.Said[1].AuthorName + thread.ContactEmail + thread.Colleague
+			want := map[string]string{r.ann.ID: "ann@acme.example, ann@acme.example, Another contact", r.eve.ID: "Another contact, Ann, eve@zenith.example"}[reader.ID]
+			if shown != want {
+				t.Errorf("%s reads %q, want %q", reader.Email, shown, want)
+			}
+		}
 		withdrawn, err := r.Withdraw(t.Context(), as(r.bob), opened.ID)
 		r.must(err)
 		if withdrawn.Status != cases.Withdrawn || len(r.holds(r.invoice, "")) != 0 {

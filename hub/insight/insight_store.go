@@ -37,7 +37,7 @@ func responseTimes(ctx context.Context, db *store.DB, vendorIDs []string, since,
 			SELECT vendor_id, seconds, ROW_NUMBER() OVER (PARTITION BY vendor_id ORDER BY seconds) AS place,
 				COUNT(*) OVER (PARTITION BY vendor_id) AS waits, COUNT(answered_at) OVER (PARTITION BY vendor_id) AS answers FROM waits)
 		SELECT vendor_id, seconds, answers FROM ranked WHERE place = (waits + 1) / 2 AND answers >= ?`,
-		now, bun.In(vendorIDs), since, now.AddDate(0, 0, -7), FewestAnswers).Scan(ctx, &rows)
+		now, bun.List(vendorIDs), since, now.AddDate(0, 0, -7), FewestAnswers).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read response times: %w", err)
 	}
