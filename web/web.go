@@ -99,7 +99,7 @@ func (d *Deps) observe(c *fiber.Ctx) error {
 		}
 	}
 	if d.Observe != nil {
-		d.Observe(c.Method(), c.Route().Path, c.Response().StatusCode(), time.Since(started))
+		d.Observe(strings.Clone(c.Method()), c.Route().Path, c.Response().StatusCode(), time.Since(started))
 	}
 	return nil
 }

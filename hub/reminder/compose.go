@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ import (
 // MostLines bounds the lines of one mail: about 700 bytes of HTML a line keep
 // it under the 100 KB at which mail readers begin to cut.
 const MostLines = 90
+
+// MostNewLines bounds the lines of one vendor that the contact does not know yet.
+const MostNewLines = 10
 
 // SoonDays is what counts as due soon.
 const SoonDays = 7
@@ -169,7 +173,10 @@ func (s *Service) letter(contact party.Contact, b bundle, link string) letter.Di
 	for _, id := range ids {
 		lines := byVendor[id]
 		if lines[0].section == sectionNew {
-			out.New = append(out.New, newVendor(b.vendors[id], lines))
+			fresh := newVendor(b.vendors[id], lines, min(room, MostNewLines))
+			room -= len(fresh.Lines)
+			out.More += fresh.More
+			out.New = append(out.New, fresh)
 			continue
 		}
 		vendor := describe(b.vendors[id], b.answers[id])
@@ -215,7 +222,7 @@ func byUrgency(lines []line) []line {
 	return sorted
 }
 
-func newVendor(vendor party.Vendor, lines []line) letter.NewVendor {
+func newVendor(vendor party.Vendor, lines []line, room int) letter.NewVendor {
 	sums := map[money.Currency]int64{}
 	for _, line := range lines {
 		sums[line.item.Currency] += line.item.Open
@@ -224,7 +231,32 @@ func newVendor(vendor party.Vendor, lines []line) letter.NewVendor {
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
 		out.Totals = append(out.Totals, money.New(sums[currency], currency))
 	}
+	for i, line := range lines {
+		if i == room {
+			out.More = len(lines) - room
+			break
+		}
+		item := line.item
+		out.Lines = append(out.Lines, letter.DigestLine{Number: plainNumber(item), Issued: item.IssuedOn, Due: item.DueOn,
+			Open: money.New(item.Payable(), item.Currency), Total: money.New(item.Total, item.Currency)})
+	}
 	return out
+}
+
+// invoiceNumber is what a number looks like that cannot carry a message: short,
+// of letters, digits and the usual separators, with a digit in it.
+var invoiceNumber = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ./#_-]{0,29}$`)
+
+// plainNumber is the number of an unknown vendor's invoice, if it is no more
+// than that: the number is that vendor's own text.
+func plainNumber(item billing.Item) string {
+	if invoiceNumber.MatchString(item.Number) && strings.ContainsAny(item.Number, "0123456789") && !strings.Contains(strings.ToLower(item.Number), "www.") {
+		return item.Number
+	}
+	if item.IssuedOn != "" {
+		return "invoice of " + string(item.IssuedOn)
+	}
+	return "invoice without a plain number"
 }
 
 func describe(vendor party.Vendor, answers string) letter.DigestVendor {

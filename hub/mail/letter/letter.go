@@ -104,6 +104,8 @@ type NewVendor struct {
 	Name     string
 	Invoices int
 	Totals   []money.Amount // open, one per currency
+	Lines    []DigestLine   // without links to pay; a number stands only where it looks like one
+	More     int            // of its lines, how many stand on the page only
 }
 
 // SignIn is the mail with a sign-in link.

@@ -124,6 +124,12 @@ func (p *page) newVendors(d letter.Digest) {
 	p.line(newVendorLead)
 	for _, vendor := range d.New {
 		p.line("  ", vendor.Name, ": ", newVendorDetail(vendor))
+		for _, line := range vendor.Lines {
+			p.line("    ", line.Number, "  ", line.Open.String(), "  ", lineDetail(line, true, d.Today))
+		}
+		if vendor.More > 0 {
+			p.line("    and ", strconv.Itoa(vendor.More), " more on the page")
+		}
 	}
 }
 

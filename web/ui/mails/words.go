@@ -46,8 +46,11 @@ func digestSubject(d letter.Digest) string {
 	if sums := sums(d.Totals, func(t letter.DigestTotal) money.Amount { return t.Soon }); sums != "" {
 		return "Due within 7 days with " + who + ": " + sums
 	}
-	if len(d.Vendors) == 0 && len(d.New) > 0 {
-		return "A new vendor says it bills you"
+	if len(d.Vendors) == 0 && len(d.New) == 1 {
+		return "A new vendor says it bills you: " + d.New[0].Name
+	}
+	if len(d.Vendors) == 0 && len(d.New) > 1 {
+		return strconv.Itoa(len(d.New)) + " new vendors say they bill you"
 	}
 	return "Your open invoices with " + who
 }
@@ -72,7 +75,7 @@ func digestLead(d letter.Digest) string {
 		return "This is what is open with " + d.Vendors[0].Name + " today."
 	}
 	if len(d.Vendors) == 0 {
-		return "You have nothing else to pay today."
+		return "You are named as the billing contact by " + ui.Count(len(d.New), "vendor that is", "vendors that are") + " new to you."
 	}
 	return "This is what is open with your " + strconv.Itoa(len(d.Vendors)) + " vendors today, in one mail."
 }
