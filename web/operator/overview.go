@@ -1,0 +1,64 @@
+package operator
+
+import (
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/sheaf-hub/sheaf/hub/insight"
+	"github.com/sheaf-hub/sheaf/web/page"
+	"github.com/sheaf-hub/sheaf/web/ui"
+)
+
+// ShowOverview says what needs somebody, and how everything stands. GET /operator
+func (h *Handlers) ShowOverview(c *fiber.Ctx) error {
+	view, _, err := h.open(c, "Overview", "/operator")
+	if err != nil {
+		return err
+	}
+	states, err := h.Insight.States(c.UserContext())
+	if err != nil {
+		return err
+	}
+	tasks, err := h.Worklist.Count(c.UserContext(), "")
+	if err != nil {
+		return err
+	}
+	count := func(what, state string) int { return states.Of(what, state) }
+	decide := []ui.Tile{
+		tile(count(insight.Digests, "unknown"), "Digests: sent or not?", "/operator/digests?state=unknown", ui.ToneWarn),
+		tile(count(insight.Vendors, "pending"), "Vendors that wait for approval", "/operator/vendors?status=pending", ui.ToneWarn),
+		tile(count(insight.Transfers, "failed"), "Transfers that failed", "/operator/transfers?state=failed", ui.ToneBad),
+		tile(count(insight.Transfers, "unknown"), "Transfers being checked", "/operator/transfers?state=unknown", ui.ToneInfo),
+		tile(count(insight.Deliveries, "dead"), "Deliveries given up", "/operator/dead-letters", ui.ToneBad),
+		tile(count(insight.Mails, "dead"), "Mails given up", "/operator/dead-letters?kind=mails", ui.ToneBad),
+		tile(int(tasks), "Tasks", "/operator/tasks", ui.ToneWarn),
+	}
+	return page.Render(c, fiber.StatusOK, Overview(OverviewView{Page: view, Decide: decide, States: stateRows(states), Gateway: h.Gateway}))
+}
+
+// tile has its tone only while it counts something.
+func tile(n int, label, url string, tone ui.Tone) ui.Tile {
+	if n == 0 {
+		tone = ui.ToneNeutral
+	}
+	return ui.Tile{Figure: strconv.Itoa(n), Label: label, URL: url, Tone: tone}
+}
+
+func stateRows(states insight.StateCounts) []StateRow {
+	kinds := []struct{ what, label, url string }{
+		{insight.Vendors, "Vendors", "/operator/vendors"}, {insight.Digests, "Digests", "/operator/digests"}, {insight.Payments, "Payments", ""},
+		{insight.Transfers, "Transfers", "/operator/transfers"}, {insight.Deliveries, "Deliveries", "/operator/dead-letters"}, {insight.Mails, "Mails", "/operator/dead-letters?kind=mails"},
+	}
+	rows := make([]StateRow, 0, len(kinds))
+	for _, kind := range kinds {
+		row := StateRow{Label: kind.label, URL: kind.url}
+		for _, count := range states {
+			if count.What == kind.what {
+				row.Cells = append(row.Cells, StateCell{Status: stateStatus(count.State), Count: strconv.Itoa(count.Count)})
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
