@@ -136,19 +136,25 @@ func (s *Service) AcknowledgeTx(ctx context.Context, tx bun.IDB, vendorID, refer
 // ConfirmReflected is the vendor's own word that its books show a share.
 func (s *Service) ConfirmReflected(ctx context.Context, vendorID, reference string) error {
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		list, err := applicationsByReference(ctx, tx, vendorID, reference)
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		var invoiceIDs, creditIDs []string
-		for _, application := range list {
-			invoiceIDs = append(invoiceIDs, application.InvoiceID)
-			if application.CreditID != "" {
-				creditIDs = append(creditIDs, application.CreditID)
-			}
-		}
-		// the books show it: from now on source_open alone speaks, so what the
-		// hub had applied comes off there
-		return confirmReflected(ctx, s.DB, tx, vendorID, reference, invoiceIDs, creditIDs, s.Now().UTC())
+		return s.ConfirmReflectedTx(ctx, tx, vendorID, reference)
 	})
+}
+
+// ConfirmReflectedTx is ConfirmReflected inside the caller's transaction, so
+// that the audit log's line commits with it.
+func (s *Service) ConfirmReflectedTx(ctx context.Context, tx bun.IDB, vendorID, reference string) error {
+	list, err := applicationsByReference(ctx, tx, vendorID, reference)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	var invoiceIDs, creditIDs []string
+	for _, application := range list {
+		invoiceIDs = append(invoiceIDs, application.InvoiceID)
+		if application.CreditID != "" {
+			creditIDs = append(creditIDs, application.CreditID)
+		}
+	}
+	// the books show it: from now on source_open alone speaks, so what the
+	// hub had applied comes off there
+	return confirmReflected(ctx, s.DB, tx, vendorID, reference, invoiceIDs, creditIDs, s.Now().UTC())
 }

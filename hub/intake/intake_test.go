@@ -239,6 +239,41 @@ func TestPapersMakeAccountsAndNeverChangeThem(t *testing.T) {
 	})
 }
 
+// TestManyPushTheSameAtOnce lets eight callers bring in the same new records.
+func TestManyPushTheSameAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *hub) {
+		page := connectors.Page{Credits: []connectors.Credit{{ExternalID: "CR", Account: "C-0", Total: usd(5), Open: usd(5)}}}
+		for i := range 20 {
+			id := fmt.Sprintf("C-%d", i)
+			page.Accounts = append(page.Accounts, account(id, fmt.Sprintf("ap%d@acme.example", i), "all@acme.example"))
+			one := invoice(fmt.Sprintf("I-%d", i), 100)
+			one.Account, one.Documents = id, []connectors.Document{{Name: "i.pdf", ContentType: "application/pdf", Content: []byte("%PDF-")}}
+			page.Invoices = append(page.Invoices, one)
+		}
+		const callers = 8
+		results := make([]billing.Result, callers)
+		errs := make([]error, callers)
+		var group sync.WaitGroup
+		for i := range callers {
+			group.Go(func() {
+				results[i], errs[i] = h.Push(context.Background(), access.SystemActor("test"), h.north, page)
+			})
+		}
+		group.Wait()
+		created := 0
+		for i := range callers {
+			h.must(errs[i])
+			created += results[i].Invoices.Created
+			if len(results[i].Rejected) != 0 {
+				t.Errorf("%+v", results[i].Rejected)
+			}
+		}
+		if created != 20 {
+			t.Errorf("%d created", created)
+		}
+	})
+}
+
 // failing is a read that ends with an error of its own.
 func failing(pages []connectors.Page, err error) func(context.Context, func(connectors.Page) error) error {
 	return func(_ context.Context, sink func(connectors.Page) error) error {

@@ -26,20 +26,18 @@ func (s *Service) Push(ctx context.Context, actor access.Actor, vendor party.Ven
 	batch := convert(page, rejectLater)
 	result := billing.Result{Rejected: batch.rejected}
 	for _, part := range batch.parts() {
+		var stored billing.Result
 		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-			stored, err := s.storePart(ctx, tx, vendor, part)
-			if err != nil {
+			var err error
+			if stored, err = s.storePart(ctx, tx, vendor, part); err != nil {
 				return err
 			}
-			if err := s.auditPush(ctx, tx, actor, vendor, stored); err != nil {
-				return err
-			}
-			add(&result, stored)
-			return nil
+			return s.auditPush(ctx, tx, actor, vendor, stored)
 		})
 		if err != nil {
 			return result, err
 		}
+		add(&result, stored)
 	}
 	return result, nil
 }

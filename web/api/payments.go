@@ -43,10 +43,10 @@ func (h *Handlers) PatchPayment(c *fiber.Ctx) error {
 	if view.Status == payment.Processing || view.Status == payment.Failed {
 		return fault.New(fault.Conflict, "This payment is %s: there is nothing to book.", view.Status)
 	}
-	if err := h.Billing.ConfirmReflected(ctx, actor.VendorID, view.Reference); err != nil {
-		return err
-	}
 	err = h.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := h.Billing.ConfirmReflectedTx(ctx, tx, actor.VendorID, view.Reference); err != nil {
+			return err
+		}
 		return h.Access.AuditTx(ctx, tx, actor, access.Change{Action: "payment.booked", SubjectKind: "payment", SubjectID: view.ID,
 			VendorID: actor.VendorID, After: bookedPayment{Reference: view.Reference}})
 	})
