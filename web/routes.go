@@ -5,6 +5,7 @@ import (
 
 	"github.com/sheaf-hub/sheaf/web/api"
 	"github.com/sheaf-hub/sheaf/web/console"
+	"github.com/sheaf-hub/sheaf/web/operator"
 	"github.com/sheaf-hub/sheaf/web/page"
 	"github.com/sheaf-hub/sheaf/web/portal"
 )
@@ -32,10 +33,11 @@ type Route struct {
 
 // Handlers are all that answer.
 type Handlers struct {
-	Portal  *portal.Handlers
-	Console *console.Handlers
-	API     *api.Handlers
-	Health  *Health
+	Portal   *portal.Handlers
+	Console  *console.Handlers
+	Operator *operator.Handlers
+	API      *api.Handlers
+	Health   *Health
 }
 
 // Routes is the list without what answers: for tests that walk every route.
@@ -54,6 +56,7 @@ func routes(h *Handlers, kit *page.Kit) []Route {
 	customers(add, h.Portal)
 	digestLinks(add, h.Portal)
 	vendors(add, h.Console)
+	operators(add, h.Operator)
 	vendorAPI(add, h.API)
 	return list
 }
@@ -176,9 +179,50 @@ func customers(add adder, h *portal.Handlers) {
 	add(Anyone, post, "/sign-out", h.SignOut)
 	add(Anyone, post, "/sign-out-everywhere", h.SignOutEverywhere)
 	add(Contact, get, "/me", h.Me)
+	add(Contact, post, "/me/quotes", h.Quote)
+	add(Contact, get, "/me/quotes/:id", h.ReviewQuote)
+	add(Contact, post, "/me/quotes/:id/payments", h.StartPayment)
+	add(Contact, get, "/me/payments", h.Payments)
+	add(Contact, get, "/me/payments/:id", h.ContactPayment)
+	// where a gateway sends the payer back: a contact, or whoever began it by a digest's link
+	add(Anyone, get, "/pay/:id", h.Pay)
+	add(Anyone, get, "/pay/:id/continue", h.ContinuePayment)
+	add(Anyone, post, "/pay/:id/cancel", h.CancelPayment)
+	add(Anyone, get, "/sandbox/checkout/:ref", h.SandboxPage)
+	add(Anyone, post, "/sandbox/checkout/:ref", h.DecideSandbox)
 }
 
 // digestLinks show and pay what one digest lists, and nothing more.
 func digestLinks(add adder, h *portal.Handlers) {
 	add(Link, get, "/d/:token", h.Digest)
+	add(Link, post, "/d/:token/quotes", h.Quote)
+	add(Link, get, "/d/:token/quotes/:id", h.ReviewQuote)
+	add(Link, post, "/d/:token/quotes/:id/payments", h.StartPayment)
+}
+
+// operators is the hub's own staff.
+func operators(add adder, h *operator.Handlers) {
+	add(Anyone, get, "/operator/sign-in", h.AskAddress)
+	add(Anyone, post, "/operator/sign-in", h.SendLink)
+	add(Operator, get, "/operator", h.ShowOverview)
+	add(Operator, get, "/operator/switch", h.ListChoices)
+	add(Operator, post, "/operator/switch", h.SwitchStaff)
+	add(Operator, get, "/operator/vendors", h.ListVendors)
+	add(Operator, post, "/operator/vendors", h.AddVendor)
+	add(Operator, get, "/operator/vendors/new", h.AskVendor)
+	add(Operator, get, "/operator/vendors/:id", h.ShowVendor)
+	add(Operator, post, "/operator/vendors/:id/approvals", h.ApproveVendor)
+	add(Operator, post, "/operator/vendors/:id/suspensions", h.SuspendVendor)
+	add(Operator, get, "/operator/digests", h.ListDigests)
+	add(Operator, post, "/operator/digests/:id/decision", h.DecideDigest)
+	add(Operator, get, "/operator/dead-letters", h.ListDeadLetters)
+	add(Operator, post, "/operator/dead-letters/deliveries/:id/retries", h.RetryDelivery)
+	add(Operator, post, "/operator/dead-letters/mails/:id/retries", h.RetryMail)
+	add(Operator, get, "/operator/transfers", h.ListTransfers)
+	add(Operator, post, "/operator/transfers/:id/retries", h.RetryTransfer)
+	add(Operator, get, "/operator/tasks", h.ListTasks)
+	add(Operator, post, "/operator/tasks/:id/completions", h.CompleteTask)
+	add(Operator, get, "/operator/queues", h.ShowQueues)
+	add(Operator, get, "/operator/ledger", h.ListBalances)
+	add(Operator, get, "/operator/audit", h.ListAudit)
 }
