@@ -102,10 +102,11 @@ func (r *run) page(ctx context.Context, page connectors.Page) error {
 		batch = r.once(batch)
 	}
 	next := r.sync
+	var result billing.Result
 	err := r.service.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		next = r.sync
-		result, err := r.service.storeTx(ctx, tx, r.vendor, batch)
-		if err != nil {
+		var err error
+		if result, err = r.service.storeTx(ctx, tx, r.vendor, batch); err != nil {
 			return err
 		}
 		next.count(result, len(page.Rejected))
@@ -124,7 +125,7 @@ func (r *run) page(ctx context.Context, page connectors.Page) error {
 		return fmt.Errorf("%w: %w", errStore, err)
 	}
 	r.sync = next
-	r.remember(page)
+	r.remember(page, result.Rejected)
 	if r.progress != nil {
 		r.progress(Progress{SyncID: next.ID, Done: next.Done, Total: next.Total, Created: next.Created, Updated: next.Updated,
 			Unchanged: next.Unchanged, Rejected: next.Rejected})
@@ -159,21 +160,36 @@ func unseen[T any](batch *converted, list []entry[T], kind string, seen map[stri
 	return kept
 }
 
-func (r *run) remember(page connectors.Page) {
+// remember notes what a page named. An import forgets again what was rejected,
+// so that a better record of the same id may follow; in a snapshot the books
+// hold it, whether it can be read or not.
+func (r *run) remember(page connectors.Page, rejected []billing.Rejected) {
 	if r.seen == nil {
 		return
 	}
-	for _, account := range page.Accounts {
-		r.seen[kindAccount][account.ExternalID] = true
+	refused := map[string]map[int]bool{kindAccount: {}, kindInvoice: {}, kindCredit: {}}
+	if r.again == rejectLater {
+		for _, one := range rejected {
+			refused[one.Kind][one.Index] = true
+		}
+	} else {
+		for _, one := range page.Rejected {
+			r.seen[kindInvoice][one.ExternalID], r.seen[kindCredit][one.ExternalID] = true, true
+		}
 	}
-	for _, invoice := range page.Invoices {
-		r.seen[kindInvoice][invoice.ExternalID] = true
+	note := func(kind string, index int, id string) {
+		if !refused[kind][index] {
+			r.seen[kind][id] = true
+		}
 	}
-	for _, credit := range page.Credits {
-		r.seen[kindCredit][credit.ExternalID] = true
+	for i, account := range page.Accounts {
+		note(kindAccount, i, account.ExternalID)
 	}
-	for _, rejected := range page.Rejected { // the books hold it, though it cannot be read
-		r.seen[kindInvoice][rejected.ExternalID], r.seen[kindCredit][rejected.ExternalID] = true, true
+	for i, invoice := range page.Invoices {
+		note(kindInvoice, i, invoice.ExternalID)
+	}
+	for i, credit := range page.Credits {
+		note(kindCredit, i, credit.ExternalID)
 	}
 }
 

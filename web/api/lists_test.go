@@ -111,8 +111,9 @@ func TestListsPage(t *testing.T) {
 	})
 }
 
-func TestListsRefuseBadParameters(t *testing.T) {
-	h := newHub(t, storetest.SQLite(t))
+func TestListsRefuseBadParameters(t *testing.T) { each(t, listsRefuseBadParameters) }
+
+func listsRefuseBadParameters(t *testing.T, h *hub) {
 	for _, path := range []string{"invoices", "credits", "payments", "cases", "events", "deliveries"} {
 		for parameter, value := range map[string]string{"limit": "0", "cursor": "nonsense", "updated_since": "yesterday", "updatedsince": "2026-11-22T09:00:00Z"} {
 			problem := h.call("GET", "/api/v1/"+path+"?"+parameter+"="+value, h.northKey, "").problem(422)
@@ -121,7 +122,8 @@ func TestListsRefuseBadParameters(t *testing.T) {
 			}
 		}
 		for _, query := range []string{"limit=501", "limit=-1", "limit=1e3", "limit=99999999999999999999", "updated_since=2026-11-22", "updated_since=0001-01-01T00:00:00Z",
-			"cursor=" + strings.Repeat("A", 1000), "cursor=%00", "limit=%ff"} {
+			"cursor=" + strings.Repeat("A", 1000), "cursor=%00", "limit=%ff",
+			"cursor=" + store.EncodeCursor(time.Time{}, store.NewID()), "cursor=" + store.EncodeCursor(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), store.NewID())} {
 			h.call("GET", "/api/v1/"+path+"?"+query, h.northKey, "").problem(422)
 		}
 	}

@@ -31,7 +31,7 @@ func queryOf(c *fiber.Ctx) (query, error) {
 		switch name := string(key); name {
 		case "cursor":
 			q.page.Cursor = text
-			if _, _, err := store.DecodeCursor(text); text != "" && (err != nil || len(text) > 200) {
+			if at, _, err := store.DecodeCursor(text); text != "" && (err != nil || outOfTime(at)) {
 				wrong(name, "This cursor is not one that this list gave. Start again without it.")
 			}
 		case "limit":
@@ -41,7 +41,7 @@ func queryOf(c *fiber.Ctx) (query, error) {
 			}
 		case "updated_since":
 			since, err := time.Parse(time.RFC3339, text)
-			if q.since = since; err != nil || since.Year() < 1970 || since.Year() > 9998 {
+			if q.since = since; err != nil || outOfTime(since) {
 				wrong(name, "Write an instant as RFC 3339 does, such as 2026-11-22T09:00:00Z; a + must be sent as %2B.")
 			}
 		default:
@@ -55,6 +55,10 @@ func queryOf(c *fiber.Ctx) (query, error) {
 	}
 	return q, nil
 }
+
+// outOfTime says that no row is that old or that new; a database may not even
+// know such an instant.
+func outOfTime(at time.Time) bool { return at.Year() < 1970 || at.Year() > 9998 }
 
 // short bounds what is repeated of a caller's text.
 func short(text string) string {
