@@ -182,6 +182,19 @@ func customers(add adder, h *portal.Handlers) {
 	add(Contact, post, "/me/quotes", h.Quote)
 	add(Contact, get, "/me/quotes/:id", h.ReviewQuote)
 	add(Contact, post, "/me/quotes/:id/payments", h.StartPayment)
+	add(Contact, get, "/me/invoices/:id", h.Invoice)
+	add(Contact, post, "/me/invoices/:id/questions", h.Ask)
+	add(Contact, post, "/me/invoices/:id/disputes", h.OpenDispute)
+	add(Contact, post, "/me/invoices/:id/promises", h.Promise)
+	add(Contact, post, "/me/invoices/:id/notices", h.SendNotice)
+	add(Contact, post, "/me/invoices/:id/plans", h.ProposePlan)
+	add(Contact, get, "/me/documents/:id", h.Document)
+	add(Contact, get, "/me/cases", h.ListCases)
+	add(Contact, get, "/me/cases/:id", h.ShowCase)
+	add(Contact, post, "/me/cases/:id/messages", h.ReplyToCase)
+	add(Contact, post, "/me/cases/:id/withdrawal", h.WithdrawCase)
+	add(Contact, post, "/me/vendors", h.AnswerVendors)
+	add(Contact, post, "/me/vendors/:id", h.AnswerVendor)
 	add(Contact, get, "/me/payments", h.Payments)
 	add(Contact, get, "/me/payments/:id", h.ContactPayment)
 	// where a gateway sends the payer back: a contact, or whoever began it by a digest's link
@@ -195,6 +208,8 @@ func customers(add adder, h *portal.Handlers) {
 // digestLinks show and pay what one digest lists, and nothing more.
 func digestLinks(add adder, h *portal.Handlers) {
 	add(Link, get, "/d/:token", h.Digest)
+	add(Link, get, "/d/:token/invoices/:id", h.Invoice)
+	add(Link, get, "/d/:token/documents/:id", h.Document)
 	add(Link, post, "/d/:token/quotes", h.Quote)
 	add(Link, get, "/d/:token/quotes/:id", h.ReviewQuote)
 	add(Link, post, "/d/:token/quotes/:id/payments", h.StartPayment)
