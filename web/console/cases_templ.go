@@ -787,7 +787,7 @@ func caseResolve(v CaseView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.TextArea(ui.Field{Name: "note", ID: "note", Label: "What the customer should know", Value: v.Note, Error: v.Page.ErrorFor("note"), Rows: 3, MaxLength: 4000, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.TextArea(ui.Field{Name: "note", ID: "note", Label: "What the customer should know", Hint: "Needed when you decline.", Value: v.Note, Error: v.Page.ErrorFor("note"), Rows: 3, MaxLength: 4000}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -88,7 +88,7 @@ func (h *Handlers) open(c *fiber.Ctx, title, current string) (at, error) {
 	r := at{Ctx: c, session: session, vendor: vendor, zone: zoneOf(vendor.TimeZone)}
 	r.today = money.DateOf(h.Kit.Now(), r.zone)
 	r.frame = Frame{Page: h.Kit.Page(c, ui.AreaConsole, title), Status: vendor.Status, Reason: vendor.StatusReason, Owner: session.Role == access.RoleOwner}
-	r.frame.Page.Today, r.frame.Page.Nav = r.today, navigation(current)
+	r.frame.Page.Today, r.frame.Page.Nav, r.frame.Page.Wide = r.today, navigation(current), true
 	return r, nil
 }
 

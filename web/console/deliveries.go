@@ -26,7 +26,6 @@ func (h *Handlers) ListDeliveries(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r.frame.Page.Wide = true
 	view := DeliveriesView{Frame: r.frame, State: known(page.Query(c, "state", 20), deliveryStates()), Type: known(page.Query(c, "type", 40), eventTypes())}
 	rows, next, err := h.Outbox.List(r.ctx(), r.vendor.ID, outbox.Filter{State: view.State, Type: view.Type}, page.Cursor(r.Ctx, onOnePage))
 	if err != nil {

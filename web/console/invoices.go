@@ -26,7 +26,6 @@ func (h *Handlers) ListInvoices(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r.frame.Page.Wide = true
 	view := InvoicesView{Frame: r.frame, Query: page.Query(c, "q", 100), Status: known(page.Query(c, "status", 10), invoiceStatuses())}
 	view.Set = view.Query != "" || (view.Status != "" && view.Status != "open")
 	if view.Status == "" {

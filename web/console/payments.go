@@ -23,7 +23,6 @@ func (h *Handlers) ListPayments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r.frame.Page.Wide = true
 	view := PaymentsView{Frame: r.frame, Status: known(page.Query(c, "status", 20), paymentStatuses()), CSV: "/vendor/payments.csv"}
 	if view.Status != "" {
 		view.CSV += "?status=" + view.Status

@@ -79,6 +79,11 @@ func (h *Handlers) previewRows(r at, view *PreviewView, accountID string) error 
 		if row.Statuses[0].Text == "Open" {
 			row.Statuses = row.Statuses[1:]
 		}
+		for i, s := range row.Statuses {
+			if s.Text == holdWord(billing.HoldManual) {
+				row.Statuses[i].Text = "On hold"
+			}
+		}
 		view.Rows = append(view.Rows, row)
 		view.Sums = addTo(view.Sums, item.OpenAmount())
 	}

@@ -49,7 +49,7 @@ func (h *Handlers) ListChoices(c *fiber.Ctx) error {
 		return err
 	}
 	view := SwitchView{Page: h.Kit.Page(c, ui.AreaConsole, "Choose"), Email: session.Email}
-	view.Page.Narrow = true
+	view.Page.Wide, view.Page.Narrow = false, true
 	for _, staff := range staffs {
 		choice := Choice{ID: staff.ID, Name: staff.VendorName, Role: sentence(staff.Role), Current: staff.ID == session.Actor.ID}
 		if staff.VendorID == "" {

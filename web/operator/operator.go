@@ -88,7 +88,7 @@ func (h *Handlers) open(c *fiber.Ctx, title, current string) (ui.Page, access.Se
 		return ui.Page{}, session, fault.New(fault.Unauthenticated, "Sign in to see this page.")
 	}
 	view := h.Kit.Page(c, ui.AreaOperator, title)
-	view.Nav, view.Of = marked(navigation(), current), "Operator"
+	view.Nav, view.Of, view.Wide = marked(navigation(), current), "Operator", true
 	return view, session, nil
 }
 

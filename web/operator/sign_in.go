@@ -51,7 +51,7 @@ func (h *Handlers) ListChoices(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Narrow = true
+	base.Wide, base.Narrow = false, true
 	view := SwitchView{Page: base, Email: session.Email}
 	for _, staff := range staffs {
 		choice := Choice{ID: staff.ID, Name: staff.VendorName, Role: sentence(staff.Role), Current: staff.ID == session.Actor.ID}

@@ -169,7 +169,7 @@ func (h *Handlers) AskVendor(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Narrow = true
+	base.Wide, base.Narrow = false, true
 	return page.Render(c, fiber.StatusOK, NewVendor(NewVendorView{Page: base}))
 }
 
@@ -179,7 +179,7 @@ func (h *Handlers) AddVendor(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Narrow = true
+	base.Wide, base.Narrow = false, true
 	view := NewVendorView{Page: base, Name: page.Form(c, "name", 500), Email: strings.TrimSpace(page.Form(c, "email", 300)),
 		Phone: page.Form(c, "phone", 200), TimeZone: strings.TrimSpace(page.Form(c, "time_zone", 100))}
 	ctx, cancel := context.WithTimeout(c.UserContext(), 30*time.Second)

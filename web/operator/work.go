@@ -23,7 +23,6 @@ func (h *Handlers) ListDigests(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Wide = true
 	view := DigestsView{Page: base, State: known(page.Query(c, "state", 20), digestStates())}
 	if view.State == "" {
 		view.State = string(reminder.Unknown)
@@ -91,7 +90,6 @@ func (h *Handlers) ListDeadLetters(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Wide = true
 	view := DeadLettersView{Page: base, Kind: "deliveries"}
 	if page.Query(c, "kind", 20) == "mails" {
 		view.Kind = "mails"
@@ -195,7 +193,6 @@ func (h *Handlers) ListTransfers(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Wide = true
 	view := TransfersView{Page: base, State: known(page.Query(c, "state", 20), transferStates())}
 	if view.State == "" {
 		view.State = "failed"
@@ -275,7 +272,6 @@ func (h *Handlers) ShowQueues(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Wide = true
 	state, err := h.Queues(c.UserContext())
 	view := QueuesView{Page: base}
 	if err != nil { // Redis may be down: the page says so, with the schedule that the database knows
@@ -353,7 +349,6 @@ func (h *Handlers) ListAudit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	base.Wide = true
 	entries, next, err := h.Access.ListAllAudit(c.UserContext(), page.Cursor(c, onOnePage))
 	if err != nil {
 		return err
