@@ -54,7 +54,7 @@ func word(status int) string {
 		return "conflict"
 	case fiber.StatusGone:
 		return "gone"
-	case fiber.StatusRequestEntityTooLarge:
+	case fiber.StatusRequestEntityTooLarge, fiber.StatusRequestHeaderFieldsTooLarge:
 		return "too-large"
 	case fiber.StatusUnsupportedMediaType:
 		return "unsupported-media-type"
@@ -64,6 +64,9 @@ func word(status int) string {
 		return "too-many-requests"
 	case fiber.StatusServiceUnavailable:
 		return "unavailable"
+	}
+	if status < fiber.StatusInternalServerError {
+		return "malformed"
 	}
 	return "internal"
 }
@@ -153,6 +156,9 @@ func httpProblem(err *fiber.Error) Problem {
 		problem.Detail = "This address does not take that method; the Allow header names those that it takes."
 	case fiber.StatusRequestEntityTooLarge:
 		problem.Detail = "The body is larger than the server takes. Send fewer records in one call."
+	}
+	if err.Code == fiber.StatusRequestHeaderFieldsTooLarge {
+		problem.Detail = "The address or the headers are longer than the server takes."
 	}
 	if err.Code >= fiber.StatusInternalServerError {
 		problem.Detail = "The hub cannot answer just now. Try again later."
