@@ -19,6 +19,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/payment"
 	"github.com/sheaf-hub/sheaf/hub/reminder"
 	"github.com/sheaf-hub/sheaf/hub/store"
+	"github.com/sheaf-hub/sheaf/hub/worklist"
 	kit "github.com/sheaf-hub/sheaf/web/page"
 	"github.com/sheaf-hub/sheaf/web/ui"
 )
@@ -35,6 +36,7 @@ type Handlers struct {
 	Cases    *cases.Service
 	Reminder *reminder.Service
 	Insight  *insight.Service
+	Worklist *worklist.Service
 	Sandbox  SandboxGateway // nil: payments go to a real gateway
 	Mailbox  mail.Mailbox   // nil: mail is sent
 	HelpURL  string         // footer link; may be empty

@@ -32,6 +32,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/reminder"
 	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/hub/store/storetest"
+	"github.com/sheaf-hub/sheaf/hub/worklist"
 	kit "github.com/sheaf-hub/sheaf/web/page"
 	. "github.com/sheaf-hub/sheaf/web/portal"
 	"github.com/sheaf-hub/sheaf/web/ui/mails"
@@ -120,7 +121,7 @@ func newWorld(t *testing.T) *world {
 		Cases:   &casesroom.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, From: from, PublicURL: publicURL, Now: now},
 		Reminder: &reminder.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, Sender: w.box, From: from,
 			ListID: "digest.hub.example", PublicURL: publicURL, Now: now},
-		Insight: &insight.Service{DB: db, Now: now}, Sandbox: playedGateway{w.gateway}, Mailbox: w.box,
+		Insight: &insight.Service{DB: db, Now: now}, Worklist: &worklist.Service{DB: db, Access: door, Now: now}, Sandbox: playedGateway{w.gateway}, Mailbox: w.box,
 	}
 	w.app = w.routes()
 	w.north, w.timber = w.vendor("Northwind Freight"), w.vendor("Alder Timber")
@@ -388,3 +389,13 @@ func (w *world) verify() {
 		}
 	}
 }
+
+// queryCounter counts what reaches the database.
+type queryCounter struct{ n int }
+
+func (q *queryCounter) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
+	q.n++
+	return ctx
+}
+
+func (q *queryCounter) AfterQuery(context.Context, *bun.QueryEvent) {}

@@ -31,6 +31,9 @@ type InvoiceView struct {
 	Dispute   DisputeForm
 	Promise   PromiseForm
 	Notice    NoticeForm
+	Plan      PlanForm // no rows: it is not offered
+	BackURL   string   // empty: "/me"
+	ReadOnly  bool     // by a digest's link: to read and pay, not to tell
 }
 
 // InvoiceLine is one line of an invoice.
@@ -77,9 +80,25 @@ type NoticeForm struct {
 	Address string
 }
 
+// PlanForm ("pay in instalments") posts on-N, amount-N and note to Base/plans.
+// Field IDs: plan-on-N, plan-amount-N, plan-note.
+type PlanForm struct {
+	Open   bool
+	Barred string
+	Rows   []PlanRow
+	Note   string
+}
+
+// PlanRow is one instalment as entered.
+type PlanRow struct {
+	On     string
+	Amount string
+}
+
 // CaseView is one case with its thread.
 type CaseView struct {
 	ID       string
+	Kind     string // question, dispute, promise, plan or sent
 	Title    string // "Dispute", "Question", …
 	Status   Status
 	Facts    []ui.Fact // reason, amount, promised date
@@ -110,6 +129,8 @@ type CaseRow struct {
 	Updated string       // "22 Nov at 09:14"
 	Last    string       // the first words of the last message
 }
+
+func (v InvoiceView) back() string { return orElse(v.BackURL, "/me") }
 
 func methodOptions() []ui.Option {
 	return []ui.Option{

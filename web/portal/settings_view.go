@@ -28,6 +28,8 @@ type SettingsView struct {
 	Invitations  []Invitation
 	InviteEmail  string
 	CanLeave     bool
+	NoPause      bool // there is nothing between a reminder and none
+	NoInvites    bool // nobody can be invited here
 }
 
 // Device is one signed-in browser.

@@ -95,3 +95,9 @@ func totalLabel(c QuoteCurrency) string {
 	}
 	return "To pay"
 }
+
+func planName(field string, i int) string { return field + "-" + strconv.Itoa(i) }
+
+func planLabel(i int, what string) string {
+	return "Instalment " + strconv.Itoa(i+1) + ", " + what
+}
