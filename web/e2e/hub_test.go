@@ -108,7 +108,7 @@ func (h *hub) startServer() {
 	if h.size == production {
 		arguments = append(arguments, "--no-worker")
 	}
-	h.server = launch(h.t, h.env, nil, binary(h.t), arguments...)
+	h.server = launch(h.t, h.env, binary(h.t), arguments...)
 	h.ready()
 }
 
@@ -138,7 +138,7 @@ func (h *hub) ready() {
 
 func (h *hub) startWorker() {
 	h.t.Helper()
-	h.workers = append(h.workers, launch(h.t, h.env, nil, binary(h.t), "work"))
+	h.workers = append(h.workers, launch(h.t, h.env, binary(h.t), "work"))
 }
 
 // quickClient asks without keeping connections, so that a restart is seen.

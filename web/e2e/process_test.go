@@ -20,29 +20,30 @@ import (
 // TestMain removes the binary that the tests share.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if folder := filepath.Dir(built.path); built.path != "" {
-		_ = os.RemoveAll(folder)
+	if built.folder != "" {
+		_ = os.RemoveAll(built.folder)
 	}
 	os.Exit(code)
 }
 
 // built is the binary under test: one build serves every test of a run.
 var built struct {
-	once sync.Once
-	path string
-	err  error
+	once         sync.Once
+	folder, path string
+	err          error
 }
 
-// binary builds cmd/sheaf at its first use.
+// binary builds cmd/sheaf at its first use; E2E_BINARY names one to use instead.
 func binary(t testing.TB) string {
 	t.Helper()
 	built.once.Do(func() {
-		folder, err := os.MkdirTemp("", "sheaf-e2e-")
-		if err != nil {
-			built.err = err
+		if built.path = os.Getenv("E2E_BINARY"); built.path != "" {
 			return
 		}
-		built.path = filepath.Join(folder, "sheaf")
+		if built.folder, built.err = os.MkdirTemp("", "sheaf-e2e-"); built.err != nil {
+			return
+		}
+		built.path = filepath.Join(built.folder, "sheaf")
 		command := exec.Command("go", "build", "-o", built.path, "./cmd/sheaf")
 		command.Dir = filepath.Join("..", "..")
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -84,23 +85,29 @@ type process struct {
 
 // launch starts a program with exactly this environment beside the machine's
 // own, and ends it with the test.
-func launch(t testing.TB, env []string, prepare func(*exec.Cmd), name string, arguments ...string) *process {
+func launch(t testing.TB, env []string, name string, arguments ...string) *process {
 	t.Helper()
+	p, err := begin(env, name, arguments...)
+	if err != nil {
+		t.Fatalf("starting %s: %v", name, err)
+	}
+	t.Cleanup(p.kill)
+	return p
+}
+
+// begin is launch for what is no test's own goroutine; the caller ends it.
+func begin(env []string, name string, arguments ...string) (*process, error) {
 	p := &process{command: exec.Command(name, arguments...), ended: make(chan struct{})}
 	p.command.Env = append(cleanEnvironment(), env...)
 	p.command.Stdout, p.command.Stderr = &p.out, &p.out
-	if prepare != nil {
-		prepare(p.command)
-	}
 	if err := p.command.Start(); err != nil {
-		t.Fatalf("starting %s: %v", name, err)
+		return nil, err
 	}
 	go func() {
 		p.err = p.command.Wait()
 		close(p.ended)
 	}()
-	t.Cleanup(p.kill)
-	return p
+	return p, nil
 }
 
 // cleanEnvironment is the machine's, without settings that would reach the

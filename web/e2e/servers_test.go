@@ -33,7 +33,7 @@ func newRedis(t testing.TB) *redisServer {
 
 func (r *redisServer) start(t testing.TB) {
 	t.Helper()
-	r.process = launch(t, nil, nil, "redis-server", "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "",
+	r.process = launch(t, nil, "redis-server", "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "",
 		"--appendonly", "no", "--maxmemory-policy", "noeviction", "--daemonize", "no")
 	if err := r.process.said("Ready to accept connections", 20*time.Second); err != nil {
 		t.Fatalf("Redis: %v", err)
