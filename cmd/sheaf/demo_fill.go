@@ -38,12 +38,12 @@ func demoVendors() []demoVendor {
 		return party.Profile{Name: name, Email: email, Phone: phone, ContactName: contact, TimeZone: demoZone}
 	}
 	return []demoVendor{
-		{profile: profile("Paperfold Packaging", "receivables@paperfold.example", "+49 30 5550 0117", "Ines Wolter"), folder: "paperfold", bring: bringPushed},
-		{profile: profile("Millbrook Flour", "accounts@millbrook-flour.example", "+49 30 5550 0121", "Georg Maas"), folder: "millbrook-flour", bring: bringInvoices},
-		{profile: profile("Brightpan Equipment", "ar@brightpan.example", "+49 30 5550 0134", "Helen Adeyemi"), folder: "brightpan", bring: bringInvoices},
-		{profile: profile("Cloudcrate Software", "billing@cloudcrate.example", "+49 30 5550 0148", "Yuki Arendt"), folder: "cloudcrate", bring: bringPushed},
-		{profile: profile("Sparkle Cleaning", "office@sparkle-cleaning.example", "+49 30 5550 0152", "Rosa Pohl"), folder: "sparkle", bring: bringPushed, strange: true},
-		{profile: profile("Kestrel Freight", "billing@kestrel-freight.example", "+49 30 5550 0166", "Dirk Osman"), folder: "kestrel-freight", bring: bringTable},
+		{profile: profile("Paperfold Packaging", "receivables@paperfold.example", "+49 30 23125001", "Ines Wolter"), folder: "paperfold", bring: bringPushed},
+		{profile: profile("Millbrook Flour", "accounts@millbrook-flour.example", "+49 30 23125002", "Georg Maas"), folder: "millbrook-flour", bring: bringInvoices},
+		{profile: profile("Brightpan Equipment", "ar@brightpan.example", "+49 30 23125003", "Helen Adeyemi"), folder: "brightpan", bring: bringInvoices},
+		{profile: profile("Cloudcrate Software", "billing@cloudcrate.example", "+49 30 23125004", "Yuki Arendt"), folder: "cloudcrate", bring: bringPushed},
+		{profile: profile("Sparkle Cleaning", "office@sparkle-cleaning.example", "+49 30 23125005", "Rosa Pohl"), folder: "sparkle", bring: bringPushed, strange: true},
+		{profile: profile("Kestrel Freight", "billing@kestrel-freight.example", "+49 30 23125006", "Dirk Osman"), folder: "kestrel-freight", bring: bringTable},
 	}
 }
 

@@ -165,15 +165,29 @@ func (s *stage) answer(ctx context.Context, folder, contact, number string, kind
 	return fmt.Errorf("there is no open %s about %s", kind.Words(), number)
 }
 
-// acceptVendors is the guest's "these are mine", but for one vendor.
+// acceptVendors is "these are all mine" of the guest and some others; of the
+// guest's vendors one is left out.
 func (s *stage) acceptVendors(ctx context.Context) error {
-	by, err := s.author(ctx, demoGuest)
+	for _, email := range []string{demoGuest, "payables@lantern-hotels.example", "ap@tidewater-brewing.example", "accounts@copperleaf.example", "hello@seagull-catering.example"} {
+		by, err := s.author(ctx, email)
+		if err != nil {
+			return err
+		}
+		if err := s.accept(ctx, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stage) accept(ctx context.Context, by cases.Author) error {
+	states, err := s.app.party.VendorStates(ctx, s.app.db, by.Contact)
 	if err != nil {
 		return err
 	}
 	var ids []string
 	for _, part := range s.vendors {
-		if !part.strange {
+		if _, listed := states[part.vendor.ID]; listed && !part.strange {
 			ids = append(ids, part.vendor.ID)
 		}
 	}
