@@ -40,6 +40,7 @@ func portalRoutes(h *Handlers) []portalRoute {
 		{"GET", "/me/payments/:id", h.ContactPayment},
 		{"GET", "/me/invoices.csv", h.InvoicesCSV},
 		{"GET", "/me/due.ics", h.DueDates},
+		{"GET", "/me/statement.pdf", h.Statement},
 		{"GET", "/me/invoices/:id", h.Invoice},
 		{"GET", "/d/:token/invoices/:id", h.Invoice},
 		{"POST", "/me/invoices/:id/questions", h.Ask},

@@ -259,6 +259,13 @@ func TestExports(t *testing.T) {
 	if n := strings.Count(calendar, "BEGIN:VEVENT"); n != 5 {
 		t.Errorf("%d events", n)
 	}
+	for _, path := range []string{"/me/statement.pdf", "/me/statement.pdf?vendor=" + w.north.ID} {
+		file := b.get(path).want(200)
+		if !strings.HasPrefix(file.body, "%PDF-") || file.header.Get("Content-Type") != "application/pdf" {
+			t.Errorf("%s is no PDF", path)
+		}
+	}
+	b.get("/me/statement.pdf?vendor=nobody").want(404)
 	w.browser().get("/me/invoices.csv").goes("/?next=")
 }
 
