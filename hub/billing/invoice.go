@@ -138,7 +138,8 @@ func (s *Service) Item(ctx context.Context, viewer Viewer, invoiceID string, tod
 	if len(items) == 0 {
 		return Item{}, notFound()
 	}
-	return items[0], attachHolds(ctx, s.DB, items[:1], today)
+	err = attachHolds(ctx, s.DB, items[:1], today)
+	return items[0], err
 }
 
 // ItemsTx reads and locks the invoices of a selection that a viewer sees, by
@@ -189,8 +190,9 @@ func (s *Service) VendorInvoice(ctx context.Context, vendorID, invoiceID string)
 		if len(items) == 0 {
 			return notFound()
 		}
-		item = items[0]
-		return attachHolds(ctx, tx, items, "")
+		err = attachHolds(ctx, tx, items, "")
+		item = items[0] // with its holds
+		return err
 	})
 	return item, err
 }
