@@ -174,6 +174,12 @@ func assign(headers []string, mapping map[string]string) (fieldOf []string, why 
 		if settled[i] || strings.TrimSpace(header) == "" {
 			continue
 		}
+		// "Kunde" beside "Kundenname": the one word can only be the key
+		if found := looked(dictionary, header); len(found) > 0 && found[0].field == FieldAccountName && taken[FieldAccountName] && !taken[FieldAccount] {
+			taken[FieldAccount] = true
+			fieldOf[i], why[i] = FieldAccount, "another column has the customer's name, so this one is its key"
+			continue
+		}
 		why[i] = "the header is not known; map it if it matters"
 		if found := looked(dictionary, header); len(found) > 0 {
 			why[i] = "would be " + found[0].field + ", but another column fits better"
