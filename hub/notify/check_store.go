@@ -41,14 +41,14 @@ func ownersOf(ctx context.Context, db bun.IDB, named map[string]bool) (map[strin
 	var args []any
 	for _, table := range vendorTables {
 		parts = append(parts, "SELECT id, vendor_id FROM ? WHERE id IN (?)")
-		args = append(args, bun.Ident(table), bun.In(list))
+		args = append(args, bun.Ident(table), bun.List(list))
 	}
 	for _, table := range sharedTables {
 		parts = append(parts, "SELECT id, NULL FROM ? WHERE id IN (?)")
-		args = append(args, bun.Ident(table), bun.In(list))
+		args = append(args, bun.Ident(table), bun.List(list))
 	}
 	parts = append(parts, "SELECT id, id FROM vendors WHERE id IN (?)")
-	args = append(args, bun.In(list))
+	args = append(args, bun.List(list))
 	var rows []struct {
 		ID       string `bun:"id"`
 		VendorID string `bun:"vendor_id"`

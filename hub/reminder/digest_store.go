@@ -23,7 +23,7 @@ func contactsWithOpen(ctx context.Context, tx bun.IDB, contacts []party.Contact)
 	var found []string
 	err := tx.NewRaw(`SELECT DISTINCT ac.contact_id FROM account_contacts AS ac
 		JOIN invoices AS i ON i.account_id = ac.account_id AND i.status = 'open' JOIN vendors AS v ON v.id = ac.vendor_id AND v.status = 'approved'
-		WHERE ac.contact_id IN (?) AND ac.role <> 'approver'`, bun.In(ids)).Scan(ctx, &found)
+		WHERE ac.contact_id IN (?) AND ac.role <> 'approver'`, bun.List(ids)).Scan(ctx, &found)
 	if err != nil {
 		return nil, fmt.Errorf("read who owes: %w", err)
 	}
@@ -81,7 +81,7 @@ func statesOf(ctx context.Context, db bun.IDB, refs []store.JobRef) (map[State]i
 			State State `bun:"state"`
 			N     int   `bun:"n"`
 		}
-		err := db.NewSelect().Model((*Digest)(nil)).ColumnExpr("state, count(*) AS n").Where("id IN (?)", bun.In(ids)).Group("state").Scan(ctx, &rows)
+		err := db.NewSelect().Model((*Digest)(nil)).ColumnExpr("state, count(*) AS n").Where("id IN (?)", bun.List(ids)).Group("state").Scan(ctx, &rows)
 		if err != nil {
 			return nil, fmt.Errorf("count digests: %w", err)
 		}
