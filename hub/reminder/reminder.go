@@ -95,8 +95,8 @@ type Digest struct {
 
 // Listed is a digest with whom it went to.
 type Listed struct {
-	Digest
-	Email string `bun:"email"`
+	Digest `bun:",extend"`
+	Email  string `bun:"email"`
 }
 
 // List pages through digests in a state, newest first: for the operator.
