@@ -29,6 +29,7 @@ type books struct {
 	answers  map[string]insight.ResponseTime
 	underWay map[string]payment.Payment // pending and processing, by id
 	team     map[string]party.Contact
+	papers   map[string][]billing.Document // of the rows that are shown, by invoice
 }
 
 // read reads the books in a fixed number of queries, however many rows.
@@ -174,6 +175,9 @@ func (b books) row(who visitor, item billing.Item) InvoiceRow {
 	row := InvoiceRow{ID: item.ID, Number: item.Number, URL: who.base + "/invoices/" + item.ID, Order: item.PurchaseOrder, Issued: item.IssuedOn, Due: item.DueOn,
 		Open: money.New(item.Open, item.Currency), Total: money.New(item.Total, item.Currency), Held: !asked, Payable: item.Payable() > 0,
 		Statuses: holdStatuses(item, b.day)}
+	if b.mine(item.VendorID) {
+		row.Files = fileLinks(who, b.papers[item.ID])
+	}
 	if row.Payable && item.Payable() < item.Open {
 		row.Amount = money.New(item.Payable(), item.Currency).Decimal()
 	}

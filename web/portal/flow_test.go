@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -55,8 +56,6 @@ func portalRoutes(h *Handlers) []portalRoute {
 		{"POST", "/me/cases/:id/messages", h.ReplyToCase},
 		{"POST", "/me/cases/:id/withdrawal", h.WithdrawCase},
 		{"POST", "/me/vendors", h.AnswerVendors},
-		{"POST", "/me/vendors/mine", h.VendorsMine},
-		{"POST", "/me/vendors/not-mine", h.VendorsNotMine},
 		{"POST", "/me/vendors/:id", h.AnswerVendor},
 		{"GET", "/me/settings", h.Settings},
 		{"POST", "/me/settings/digest", h.ChangeDigest},
@@ -156,7 +155,7 @@ func TestPayTwoVendorsAtOnce(t *testing.T) {
 		t.Errorf("open: %d and %d", w.open("NF-1"), w.open("AT-1"))
 	}
 	b.get("/me").want(200, "NF-1").without(">AT-1<")
-	b.get("/me/payments").want(200, "Paid", "EUR 100.00")
+	b.get("/me/payments").want(200, "Paid", "EUR 100.00", "2 vendors")
 	b.get("/me/payments/"+strings.TrimPrefix(receipt, "/pay/")).want(200, "Paid: EUR 100.00", "Ann Weatherby")
 	b.get(checkout).want(200, "This payment page is over: it was paid.")
 	b.post(checkout, "outcome", "decline").want(409)
@@ -360,4 +359,33 @@ func TestDigestLinkSeesItsOwnPaymentsAlone(t *testing.T) {
 	request.goes("/?next=")
 	b.get(link + "?again=" + id).want(404)
 	b.get("/me").goes("/?next=")
+}
+
+// Colleagues of one team see, continue and cancel one another's checkouts.
+func TestColleagues(t *testing.T) {
+	w := usual(t)
+	first, err := w.Party.ContactByEmail(context.Background(), ann)
+	w.must(err)
+	second, err := w.Party.ContactByEmail(context.Background(), bob)
+	w.must(err)
+	for _, table := range []string{"contacts", "account_contacts"} { // as joining a team does
+		if _, err := w.DB.NewUpdate().Table(table).Set("customer_id = ?", first.CustomerID).Where("customer_id = ?", second.CustomerID).Exec(context.Background()); err != nil {
+			t.Logf("%s: %v", table, err)
+		}
+	}
+	b, colleague := w.signIn(ann), w.signIn(bob)
+	colleague.get("/me").want(200, "NF-1", "BOB-1")
+	checkout := b.pay(b.post("/me/quotes", "invoice", w.id("NF-1"), "invoice", w.id("AT-1"), "amount-"+w.id("AT-1"), "1").goes("/me/quotes/"), "EUR").goes("/sandbox/")
+	page := colleague.get("/me").want(200, "Ann Weatherby began to pay", "NF-1")
+	id := page.body[strings.Index(page.body, "/pay/")+5:][:36]
+	if to := colleague.get("/pay/" + id + "/continue").goes("/sandbox/"); to != checkout {
+		t.Errorf("continue leads to %s", to)
+	}
+	to := colleague.post("/pay/" + id + "/cancel").goes("/me?invoice=")
+	colleague.get(to).want(200, "2 invoices ticked", "That payment is cancelled.")
+	again := colleague.get("/pay/"+id).want(200, "This payment expired", "Try again", "Ann Weatherby")
+	if !strings.Contains(again.body, "/me?invoice=") {
+		t.Error("trying again leads to a selection that is not the colleague's")
+	}
+	b.get("/me/payments").want(200, "Expired", "2 vendors")
 }

@@ -24,6 +24,9 @@ const (
 // CapturedMails lists the mails that were kept instead of sent. Query: q, cursor.
 // GET /dev/mail for everybody, where mail is captured.
 func (h *Handlers) CapturedMails(c *fiber.Ctx) error {
+	if h.Mailbox == nil {
+		return fiber.ErrNotFound
+	}
 	v := MailboxView{Page: h.Kit.Page(c, ui.AreaPortal, "Captured mail"), Query: strings.TrimSpace(kit.Query(c, "q", 100))}
 	list, next, err := h.searchMails(v.Query, kit.Query(c, "cursor", 300))
 	if err != nil {
@@ -69,6 +72,9 @@ func addresses(list []mail.Address) string {
 }
 
 func (h *Handlers) openMail(c *fiber.Ctx) (mail.CapturedMail, error) {
+	if h.Mailbox == nil {
+		return mail.CapturedMail{}, fiber.ErrNotFound
+	}
 	opened, err := h.Mailbox.Open(kit.Param(c, "id"))
 	if errors.Is(err, mail.ErrNoMail) {
 		return opened, fault.New(fault.NotFound, "There is no such mail.")

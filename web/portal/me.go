@@ -43,6 +43,9 @@ func (h *Handlers) renderMe(c *fiber.Ctx, who visitor, status int, marked ticks,
 	if err != nil {
 		return err
 	}
+	if b.papers, err = h.Billing.InvoiceDocuments(c.UserContext(), b.items); err != nil {
+		return err
+	}
 	me := meOf(who, b, readMeQuery(c), marked, problems)
 	me.Page = view
 	me.Page.Errors = pointed(problems, me)

@@ -108,7 +108,11 @@ func (h *Handlers) renderPayment(c *fiber.Ctx, who visitor, p payment.Payment) e
 	if err != nil {
 		return err
 	}
-	v := paymentOf(who, receipt)
+	_, err = h.Payment.ReadQuote(c.UserContext(), who.payer, receipt.Payment.QuoteID)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	v := paymentOf(who, receipt, err == nil)
 	if v.Payer, err = h.payerName(c, who, receipt.Payment); err != nil {
 		return err
 	}
@@ -188,9 +192,22 @@ func (h *Handlers) CancelPayment(c *fiber.Ctx) error {
 		return err
 	}
 	if p.Status == payment.Failed || p.Status == payment.Expired {
-		return h.Kit.Done(c, who.base+"?again="+p.ID, "That payment is cancelled. Nothing was charged.")
+		return h.cancelled(c, who, p)
 	}
 	return c.Redirect("/pay/"+p.ID, fiber.StatusSeeOther) // it was paid just before: the page says so
+}
+
+// cancelled goes back to the page, with what was chosen ticked.
+func (h *Handlers) cancelled(c *fiber.Ctx, who visitor, p payment.Payment) error {
+	receipt, err := h.Payment.Receipt(c.UserContext(), who.payer, p.ID)
+	if err != nil {
+		return err
+	}
+	_, err = h.Payment.ReadQuote(c.UserContext(), who.payer, p.QuoteID)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return h.Kit.Done(c, againURL(who, receipt, err == nil), "That payment is cancelled. Nothing was charged.")
 }
 
 // Payments lists the customer's payments, newest first. GET /me/payments for a contact.
@@ -207,9 +224,13 @@ func (h *Handlers) Payments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	payees, err := h.Payment.Payees(c.UserContext(), list)
+	if err != nil {
+		return err
+	}
 	view, err := h.view(c, who, "Payments", "/me/payments")
 	if err != nil {
 		return err
 	}
-	return kit.Render(c, fiber.StatusOK, Payments(PaymentsView{Page: view, Payments: paymentRows(who, list, team), Pages: pager(c, next)}))
+	return kit.Render(c, fiber.StatusOK, Payments(PaymentsView{Page: view, Payments: paymentRows(who, list, payees, team), Pages: pager(c, next)}))
 }

@@ -1,14 +1,18 @@
 package portal
 
 import (
+	"net/url"
+	"slices"
+
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/payment"
 	"github.com/sheaf-hub/sheaf/web/ui"
 )
 
-// paymentOf arranges a receipt for the page.
-func paymentOf(who visitor, receipt payment.Receipt) PaymentView {
+// paymentOf arranges a receipt for the page. ownTicks: the visitor made the
+// selection itself, so that its very ticks can be shown again.
+func paymentOf(who visitor, receipt payment.Receipt, ownTicks bool) PaymentView {
 	p := receipt.Payment
 	v := PaymentView{Number: p.Number, Status: string(p.Status), Currency: p.Currency, Charged: money.New(p.Amount, p.Currency),
 		Credits: money.New(p.CreditAmount, p.Currency), Method: ui.Sentence(p.Method), Started: who.local(p.CreatedAt), Settled: who.local(p.SettledAt),
@@ -17,14 +21,30 @@ func paymentOf(who visitor, receipt payment.Receipt) PaymentView {
 	case payment.Pending:
 		v.Continue, v.Cancel = "/pay/"+p.ID+"/continue", "/pay/"+p.ID+"/cancel"
 	case payment.Failed, payment.Expired:
-		if p.ContactID == who.contact().ID { // the ticks are those of whoever made them
-			v.Again = who.base + "?again=" + p.ID
-		}
+		v.Again = againURL(who, receipt, ownTicks)
 	}
 	for _, share := range receipt.Shares {
 		v.Vendors = append(v.Vendors, paymentVendorOf(share))
 	}
 	return v
+}
+
+// againURL leads to the page with the same ticks; for a colleague's selection,
+// or one by a link, with the same invoices, as far as an address can name them.
+func againURL(who visitor, receipt payment.Receipt, ownTicks bool) string {
+	if ownTicks {
+		return who.base + "?again=" + receipt.Payment.ID
+	}
+	const most = 40
+	values := url.Values{}
+	for _, share := range receipt.Shares {
+		for _, line := range share.Lines {
+			if len(values["invoice"]) < most && !slices.Contains(values["invoice"], line.InvoiceID) {
+				values.Add("invoice", line.InvoiceID)
+			}
+		}
+	}
+	return withQuery(who.base, values)
 }
 
 func paymentVendorOf(share payment.ReceiptShare) PaymentVendor {
@@ -59,11 +79,18 @@ func shareStatus(share payment.ReceiptShare) Status {
 	return Status{Tone: ui.ToneGood, Text: "Paid, on its way to the vendor"}
 }
 
-func paymentRows(who visitor, list []payment.Payment, team map[string]party.Contact) []PaymentRow {
+func paymentRows(who visitor, list []payment.Payment, payees map[string][]string, team map[string]party.Contact) []PaymentRow {
 	rows := make([]PaymentRow, 0, len(list))
 	for _, p := range list {
 		row := PaymentRow{URL: "/me/payments/" + p.ID, Number: p.Number, When: who.local(p.CreatedAt), Charged: money.New(p.Amount, p.Currency),
 			Credits: money.New(p.CreditAmount, p.Currency), Status: PaymentStatus(string(p.Status))}
+		switch names := payees[p.ID]; len(names) {
+		case 0:
+		case 1:
+			row.Vendors = names[0]
+		default:
+			row.Vendors = ui.Count(len(names), "vendor", "vendors")
+		}
 		if colleague, known := team[p.ContactID]; known {
 			row.Payer = colleague.DisplayName()
 		}

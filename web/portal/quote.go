@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -37,28 +38,39 @@ func (h *Handlers) Quote(c *fiber.Ctx) error {
 // readSelection reads the pay form. What is beyond the most that can be paid at
 // once is read too, by one, so that the answer says so.
 func readSelection(c *fiber.Ctx) (payment.Selection, ticks) {
-	var selection payment.Selection
+	const longest = 40 // bytes of an id or an amount
 	marked := newTicks()
 	marked.typed = true
 	form := c.Context().PostArgs()
-	for i, value := range form.PeekMulti("invoice") {
-		if i > payment.MostSelected {
-			break
+	var ids []string
+	for _, value := range form.PeekMulti("invoice") {
+		if id := clipped(value, longest); len(ids) <= payment.MostSelected {
+			ids = append(ids, id)
+			marked.amounts[id] = ""
 		}
-		id := strings.Clone(string(value))
-		typed := strings.TrimSpace(kit.Form(c, "amount-"+id, 40))
-		marked.amounts[id] = typed
-		selection.Invoices = append(selection.Invoices, payment.Wish{InvoiceID: id, Amount: typed})
 	}
-	for i, value := range form.PeekMulti("credit") {
-		if i > payment.MostSelected {
-			break
+	form.VisitAll(func(name, value []byte) { // the form posts the amounts of all rows, ticked or not
+		if id, found := bytes.CutPrefix(name, []byte("amount-")); found {
+			if _, ticked := marked.amounts[string(id)]; ticked {
+				marked.amounts[string(id)] = strings.TrimSpace(clipped(value, longest))
+			}
 		}
-		id := strings.Clone(string(value))
-		marked.credits[id] = true
-		selection.Credits = append(selection.Credits, id)
+	})
+	var selection payment.Selection
+	for _, id := range ids {
+		selection.Invoices = append(selection.Invoices, payment.Wish{InvoiceID: id, Amount: marked.amounts[id]})
+	}
+	for _, value := range form.PeekMulti("credit") {
+		if id := clipped(value, longest); len(selection.Credits) <= payment.MostSelected {
+			marked.credits[id] = true
+			selection.Credits = append(selection.Credits, id)
+		}
 	}
 	return selection, marked
+}
+
+func clipped(value []byte, most int) string {
+	return strings.ToValidUTF8(string(value[:min(len(value), most)]), "")
 }
 
 // ReviewQuote shows a selection before it is paid. GET /me/quotes/:id for the

@@ -33,17 +33,20 @@ type SandboxCheckout struct {
 // SandboxPage plays the gateway's page. GET /sandbox/checkout/:ref for whoever
 // has the address, as with a real one.
 func (h *Handlers) SandboxPage(c *fiber.Ctx) error {
-	return h.renderSandbox(c, fiber.StatusOK, kit.Param(c, "ref"), "")
+	return h.renderSandbox(c, fiber.StatusOK, kit.Param(c, "ref"))
 }
 
-func (h *Handlers) renderSandbox(c *fiber.Ctx, status int, ref, finished string) error {
+func (h *Handlers) renderSandbox(c *fiber.Ctx, status int, ref string) error {
+	if h.Sandbox == nil {
+		return fiber.ErrNotFound
+	}
 	checkout, err := h.Sandbox.Page(c.UserContext(), ref)
 	if err != nil {
 		return err
 	}
 	v := SandboxView{Page: h.outside(c, "Pay "+checkout.Amount.String()), Amount: checkout.Amount, Number: ref, Action: "/sandbox/checkout/" + ref,
-		Cancel: checkout.CancelURL, Return: checkout.ReturnURL, Vendors: sandboxVendors(checkout.Lines), Finished: finished}
-	if checkout.Phase != payment.PhaseOpen && finished == "" {
+		Cancel: checkout.CancelURL, Return: checkout.ReturnURL, Vendors: sandboxVendors(checkout.Lines)}
+	if checkout.Phase != payment.PhaseOpen {
 		v.Finished = "This payment page is over: " + phaseWords(checkout.Phase) + "."
 	}
 	return kit.Render(c, status, Sandbox(v))
@@ -84,10 +87,13 @@ func sandboxVendors(lines []payment.CheckoutLine) []SandboxVendor {
 // the hub as a webhook would, and sends the payer back. Posted: outcome.
 // POST /sandbox/checkout/:ref for whoever has the address.
 func (h *Handlers) DecideSandbox(c *fiber.Ctx) error {
+	if h.Sandbox == nil {
+		return fiber.ErrNotFound
+	}
 	ref := kit.Param(c, "ref")
 	eventID, err := h.Sandbox.Decide(c.UserContext(), ref, kit.Form(c, "outcome", 20))
 	if fault.Is(err, fault.Conflict) {
-		return h.renderSandbox(c, fiber.StatusConflict, ref, "")
+		return h.renderSandbox(c, fiber.StatusConflict, ref)
 	}
 	if err != nil {
 		return err

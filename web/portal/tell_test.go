@@ -16,6 +16,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	casesroom "github.com/sheaf-hub/sheaf/hub/cases"
 	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
 // upload posts a form with one file.
@@ -129,6 +130,9 @@ func TestDigestLinkReadsAndDoesNotTell(t *testing.T) {
 	signedIn.post("/me/invoices/"+w.id("NF-1")+"/questions", "text", "A secret question").goes("/me/")
 	link := w.digest(ann)
 	b := w.browser()
+	if papers := strings.Count(b.get(link).want(200).body, `class="paper" href="`+link+`/documents/`); papers != 2 {
+		t.Errorf("%d papers beside the row", papers)
+	}
 	shown := b.get(link+"/invoices/"+w.id("NF-1")).want(200, "Pay this invoice", "NF-1.pdf").without("A secret question", "Ask a question", "/me/documents")
 	paper := regexp.MustCompile(`/d/[A-Za-z0-9_-]+/documents/[0-9a-f-]+`).FindAllString(shown.body, -1)
 	if b.get(paper[0]).want(200).body != "%PDF-1.4 paper" {
@@ -162,9 +166,9 @@ func TestNewVendorsWaitForAYes(t *testing.T) {
 	}
 	b.post("/me/vendors", "answer", "all-mine").goes("/me")
 	b.get("/me").want(200, "Alder Timber", "Marit Solberg").without("New vendors", "Northwind Freight")
-	b.post("/me/vendors/mine", "id", w.north.ID).goes("/me")
+	b.post("/me/vendors/"+w.north.ID, "answer", "mine").goes("/me")
 	b.get("/me").want(200, "Northwind Freight", "PO-EVIL")
-	b.post("/me/vendors/not-mine", "id", "nobody").want(404)
+	b.post("/me/vendors/"+store.NewID(), "answer", "not-mine").want(404)
 	b.post("/me/vendors", "answer", "?").want(422)
 	audits, err := w.DB.NewSelect().Table("audit_log").Where("action = 'vendor.answered'").Count(context.Background())
 	if err != nil || audits != 3 {

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/uptrace/bun"
@@ -34,32 +33,6 @@ func (h *Handlers) AnswerVendor(c *fiber.Ctx) error {
 		return h.decide(c, []string{id}, party.VendorNotMine)
 	}
 	return fault.At("answer", "Press one of the buttons.")
-}
-
-// VendorsMine says that vendors are the contact's own. Posted: id values, or
-// all=1. POST /me/vendors/mine for a contact.
-func (h *Handlers) VendorsMine(c *fiber.Ctx) error {
-	if kit.Form(c, "all", 5) == "1" {
-		return h.decide(c, nil, party.VendorMine)
-	}
-	return h.decide(c, postedIDs(c), party.VendorMine)
-}
-
-// VendorsNotMine silences vendors for this contact. Posted: id values.
-// POST /me/vendors/not-mine for a contact.
-func (h *Handlers) VendorsNotMine(c *fiber.Ctx) error {
-	return h.decide(c, postedIDs(c), party.VendorNotMine)
-}
-
-func postedIDs(c *fiber.Ctx) []string {
-	const most = 500
-	ids := []string{}
-	for _, value := range c.Context().PostArgs().PeekMulti("id") {
-		if len(ids) < most {
-			ids = append(ids, strings.Clone(string(value)))
-		}
-	}
-	return ids
 }
 
 // auditedAnswer is what the audit log keeps of a contact's word on a vendor.
