@@ -160,7 +160,7 @@ func TestHoldAndRelease(t *testing.T) {
 		}
 	}
 	d.member.Post(url+"/holds", "until", "2026-12-24").Leads(t, url)
-	d.member.Get(url).Want(t, 200, "On hold by you", "24 Dec", "Release: remind again", "The vendor put it on hold until 2026-12-24")
+	d.member.Get(url).Want(t, 200, "On hold by you", "24 Dec", "Release: remind again", "The vendor put it on hold until 24 December 2026")
 	d.member.Get(url).Without(t, "nobody is reminded of it") // the flash is shown once
 	d.member.Post(url+"/holds").Want(t, 422, "on hold already")
 	d.audited(t, "invoice.held", 1)
@@ -168,6 +168,16 @@ func TestHoldAndRelease(t *testing.T) {
 	d.member.Post(url+"/releases").Leads(t, url)
 	d.member.Get(url).Want(t, 200, "Put on hold").Without(t, "On hold by you")
 	d.audited(t, "invoice.released", 1)
+}
+
+func TestWhoCannotBeRemindedIsListedWithWhy(t *testing.T) {
+	d := newDesk(t)
+	d.Exec("UPDATE contacts SET bounced_at = ?, bounce_reason = 'no such mailbox' WHERE email = 'ann@acme.example'", d.Now())
+	d.member.Get("/vendor/unreachable").Want(t, 200, "N-1", "N-2", "Acme", "ann@acme.example").Without(t, "S-1")
+	answer := d.member.Get("/vendor").Want(t, 200, "Cannot be reminded")
+	if !regexp.MustCompile(`(?s)href="/vendor/unreachable"[^>]*>.{0,300}2</span>`).MatchString(answer.Body) {
+		t.Fatal("the overview does not count them")
+	}
 }
 
 func TestACaseIsAnsweredAndResolved(t *testing.T) {

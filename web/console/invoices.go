@@ -263,7 +263,7 @@ func (h *Handlers) hold(r at, id string, endsOn money.Date) error {
 		}
 		text := "The vendor put it on hold."
 		if endsOn != "" {
-			text = fmt.Sprintf("The vendor put it on hold until %s.", endsOn)
+			text = fmt.Sprintf("The vendor put it on hold until %s.", endsOn.Time().Format("2 January 2006"))
 		}
 		return h.Billing.NoteTx(ctx, tx, billing.Note{Invoice: item.Invoice, Kind: "held", Text: text})
 	})

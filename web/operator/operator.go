@@ -122,11 +122,11 @@ func (h *Handlers) note(ctx context.Context, actor access.Actor, change access.C
 	return h.change(ctx, actor, change, func(context.Context, bun.IDB) error { return nil })
 }
 
-// back says on the page before why nothing was done, when that is worth a
-// sentence; what is not found or not allowed is an error page.
+// back says on the list before why nothing was done: also for what has left the
+// list meanwhile, by another tab or by itself.
 func (h *Handlers) back(c *fiber.Ctx, to string, err error) error {
 	var shown *fault.Error
-	if !errors.As(err, &shown) || (shown.Code != fault.Conflict && shown.Code != fault.Invalid) {
+	if !errors.As(err, &shown) || (shown.Code != fault.Conflict && shown.Code != fault.Invalid && shown.Code != fault.NotFound) {
 		return err
 	}
 	h.Kit.Flash(c, ui.Flash{Tone: ui.ToneBad, Title: "Nothing was changed", Text: shown.Message})
