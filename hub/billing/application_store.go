@@ -14,7 +14,7 @@ func lockRows(ctx context.Context, db *store.DB, tx bun.IDB, invoiceIDs, creditI
 	invoices, credits := make(map[string]Invoice, len(invoiceIDs)), make(map[string]Credit, len(creditIDs))
 	if len(invoiceIDs) > 0 {
 		var list []Invoice
-		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.In(invoiceIDs)).Order("id")).Scan(ctx); err != nil {
+		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.List(invoiceIDs)).Order("id")).Scan(ctx); err != nil {
 			return nil, nil, fmt.Errorf("lock invoices: %w", err)
 		}
 		for _, invoice := range list {
@@ -23,7 +23,7 @@ func lockRows(ctx context.Context, db *store.DB, tx bun.IDB, invoiceIDs, creditI
 	}
 	if len(creditIDs) > 0 {
 		var list []Credit
-		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.In(creditIDs)).Order("id")).Scan(ctx); err != nil {
+		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.List(creditIDs)).Order("id")).Scan(ctx); err != nil {
 			return nil, nil, fmt.Errorf("lock credits: %w", err)
 		}
 		for _, credit := range list {
@@ -66,7 +66,7 @@ func recompute(ctx context.Context, tx bun.IDB, table string, ids []string) erro
 	_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).
 		Set("open = CASE WHEN source_open > applied AND status <> 'void' THEN source_open - applied ELSE 0 END").
 		Set("status = CASE WHEN status = 'void' THEN 'void' WHEN source_open > applied THEN 'open' ELSE 'paid' END").
-		Where("id IN (?)", bun.In(ids)).Exec(ctx)
+		Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("recompute %s: %w", table, err)
 	}
@@ -105,7 +105,7 @@ func unreflected(ctx context.Context, tx bun.IDB, column string, ids []string) (
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	query := tx.NewSelect().Model(&list).Where("? IN (?)", bun.Ident(column), bun.In(ids)).Order("id")
+	query := tx.NewSelect().Model(&list).Where("? IN (?)", bun.Ident(column), bun.List(ids)).Order("id")
 	if column == "credit_id" {
 		query = query.Where("credit_reflected_at IS NULL")
 	} else {
@@ -122,7 +122,7 @@ func markReflected(ctx context.Context, tx bun.IDB, column string, ids []string,
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.NewUpdate().Model((*Application)(nil)).Set("? = ?", bun.Ident(column), now).Where("id IN (?)", bun.In(ids)).Exec(ctx)
+	_, err := tx.NewUpdate().Model((*Application)(nil)).Set("? = ?", bun.Ident(column), now).Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("mark reflected: %w", err)
 	}
@@ -175,7 +175,7 @@ func takeOffSource(ctx context.Context, tx bun.IDB, table string, deltas map[str
 	if len(deltas) == 0 {
 		return nil
 	}
-	if err := tx.NewSelect().TableExpr("?", bun.Ident(table)).Column("id", "source_open").Where("id IN (?)", bun.In(keys(deltas))).Scan(ctx, &rows); err != nil {
+	if err := tx.NewSelect().TableExpr("?", bun.Ident(table)).Column("id", "source_open").Where("id IN (?)", bun.List(keys(deltas))).Scan(ctx, &rows); err != nil {
 		return fmt.Errorf("read %s: %w", table, err)
 	}
 	for _, row := range rows {

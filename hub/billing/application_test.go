@@ -90,13 +90,21 @@ func TestTheBooksCatchUp(t *testing.T) {
 		d.must(d.apply("INV-1", "", 4500, "SH-3"))
 		d.want("INV-1", 0, 4500, 0, billing.Paid)
 		var vendors sync.WaitGroup
-		for range 5 { // the vendor's own word, said five times at once
-			vendors.Go(func() {
-				if err := d.ConfirmReflected(context.Background(), d.vendor.ID, "SH-3"); err != nil {
-					t.Error(err)
-				}
-			})
-		}
+		row := d.book("INV-1")
+		d.must(d.inTx(func(ctx context.Context, tx bun.Tx) error { // the vendor's own word, said five times while a pull has the row
+			if _, _, err := d.LockTx(ctx, tx, []string{row.ID}, nil); err != nil {
+				return err
+			}
+			for range 5 {
+				vendors.Go(func() {
+					if err := d.ConfirmReflected(context.Background(), d.vendor.ID, "SH-3"); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			time.Sleep(100 * time.Millisecond) // until they have read and wait for the lock
+			return nil
+		}))
 		vendors.Wait()
 		d.want("INV-1", 0, 0, 0, billing.Paid)
 		d.must(d.ConfirmReflected(t.Context(), d.vendor.ID, "SH-unknown"))

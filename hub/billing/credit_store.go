@@ -25,7 +25,7 @@ func seenCredits(ctx context.Context, db bun.IDB, viewer Viewer, ids []string) (
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err := viewer.scope(db.NewSelect().Model(&list), "c.account_id").Where("c.id IN (?)", bun.In(ids)).Order("c.id").Scan(ctx)
+	err := viewer.scope(db.NewSelect().Model(&list), "c.account_id").Where("c.id IN (?)", bun.List(ids)).Order("c.id").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read credits: %w", err)
 	}

@@ -28,7 +28,7 @@ func insertDocuments(ctx context.Context, tx bun.IDB, documents []Document) erro
 
 func documentsOf(ctx context.Context, db bun.IDB, column string, ids []string) ([]Document, error) {
 	var list []Document
-	err := db.NewSelect().Model(&list).ExcludeColumn("content").Where("? IN (?)", bun.Ident(column), bun.In(orNobody(ids))).
+	err := db.NewSelect().Model(&list).ExcludeColumn("content").Where("? IN (?)", bun.Ident(column), bun.List(orNobody(ids))).
 		Order("id").Limit(store.MaxPage).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read documents: %w", err)

@@ -50,7 +50,7 @@ func attachHolds(ctx context.Context, db bun.IDB, items []Item, today money.Date
 		ids[i], at[item.ID] = item.ID, i
 	}
 	var holds []Hold
-	query := db.NewSelect().Model(&holds).Where("invoice_id IN (?)", bun.In(ids)).Where("lifted_at IS NULL").Order("id")
+	query := db.NewSelect().Model(&holds).Where("invoice_id IN (?)", bun.List(ids)).Where("lifted_at IS NULL").Order("id")
 	if today != "" {
 		query = query.Where("(ends_on IS NULL OR ends_on > ?)", string(today))
 	}
@@ -91,7 +91,7 @@ func addEach(ctx context.Context, tx bun.IDB, table, column string, deltas map[s
 		args = append(args, id, deltas[id])
 	}
 	_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).Set("? = ? + CASE"+cases.String()+" ELSE 0 END", args...).
-		Set("updated_at = ?", now).Where("id IN (?)", bun.In(ids)).Exec(ctx)
+		Set("updated_at = ?", now).Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("reserve %s: %w", table, err)
 	}

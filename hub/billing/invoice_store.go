@@ -35,7 +35,7 @@ func (v Viewer) scope(query *bun.SelectQuery, account string) *bun.SelectQuery {
 func (v Viewer) invoices(query *bun.SelectQuery) *bun.SelectQuery {
 	query = v.scope(query, "i.account_id")
 	if v.Only != nil {
-		query = query.Where("i.id IN (?)", bun.In(orNobody(v.Only)))
+		query = query.Where("i.id IN (?)", bun.List(orNobody(v.Only)))
 	}
 	return query
 }
@@ -63,7 +63,7 @@ func seenItems(ctx context.Context, db bun.IDB, viewer Viewer, ids []string) ([]
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err := viewer.invoices(selectItems(db, &items)).Where("i.id IN (?)", bun.In(ids)).Order("i.id").Scan(ctx)
+	err := viewer.invoices(selectItems(db, &items)).Where("i.id IN (?)", bun.List(ids)).Order("i.id").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read invoices: %w", err)
 	}
@@ -72,7 +72,7 @@ func seenItems(ctx context.Context, db bun.IDB, viewer Viewer, ids []string) ([]
 
 func vendorItems(ctx context.Context, db bun.IDB, vendorID string, ids []string) ([]Item, error) {
 	var items []Item
-	err := selectItems(db, &items).Where("i.vendor_id = ?", vendorID).Where("i.id IN (?)", bun.In(orNobody(ids))).Scan(ctx)
+	err := selectItems(db, &items).Where("i.vendor_id = ?", vendorID).Where("i.id IN (?)", bun.List(orNobody(ids))).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read invoices: %w", err)
 	}
@@ -170,7 +170,7 @@ func explainUnreachable(ctx context.Context, tx bun.IDB, vendorID string, items 
 		WHERE ac.vendor_id = ? AND ac.account_id IN (?)
 		UNION ALL SELECT account_id, email, 'is not an address that mail can reach'
 		FROM account_unusable_contacts WHERE vendor_id = ? AND account_id IN (?)`,
-		vendorID, bun.In(orNobody(ids)), vendorID, bun.In(orNobody(ids))).Scan(ctx, &rows)
+		vendorID, bun.List(orNobody(ids)), vendorID, bun.List(orNobody(ids))).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}

@@ -11,7 +11,7 @@ import (
 
 func lockInvoicesByExternalID(ctx context.Context, db *store.DB, tx bun.IDB, vendorID string, ids []string) ([]Invoice, error) {
 	var list []Invoice
-	query := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("external_id IN (?)", bun.In(ids)).Order("id")
+	query := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("external_id IN (?)", bun.List(ids)).Order("id")
 	if err := db.ForUpdate(query).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read invoices: %w", err)
 	}
@@ -21,7 +21,7 @@ func lockInvoicesByExternalID(ctx context.Context, db *store.DB, tx bun.IDB, ven
 func invoicesByNumber(ctx context.Context, tx bun.IDB, vendorID string, numbers []string) ([]Invoice, error) {
 	var list []Invoice
 	err := tx.NewSelect().Model(&list).Column("account_id", "number", "external_id").Where("vendor_id = ?", vendorID).
-		Where("number IN (?)", bun.In(numbers)).Where("status <> ?", Void).Scan(ctx)
+		Where("number IN (?)", bun.List(numbers)).Where("status <> ?", Void).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read numbers: %w", err)
 	}
@@ -30,7 +30,7 @@ func invoicesByNumber(ctx context.Context, tx bun.IDB, vendorID string, numbers 
 
 func lockCreditsByExternalID(ctx context.Context, db *store.DB, tx bun.IDB, vendorID string, ids []string) (map[string]Credit, error) {
 	var list []Credit
-	query := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("external_id IN (?)", bun.In(ids)).Order("id")
+	query := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("external_id IN (?)", bun.List(ids)).Order("id")
 	if err := db.ForUpdate(query).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read credits: %w", err)
 	}

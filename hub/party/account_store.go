@@ -19,7 +19,7 @@ func accountsByExternalID(ctx context.Context, db *store.DB, tx bun.IDB, vendorI
 		return found, nil
 	}
 	var list []Account
-	query := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("external_id IN (?)", bun.In(ids)).Order("id")
+	query := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("external_id IN (?)", bun.List(ids)).Order("id")
 	if lock {
 		query = db.ForUpdate(query)
 	}
@@ -47,7 +47,7 @@ func writeAccountBatch(ctx context.Context, tx bun.IDB, vendorID string, batch a
 		return fmt.Errorf("write accounts: %w", err)
 	}
 	for _, model := range []any{(*accountContact)(nil), (*unusableContact)(nil)} {
-		if _, err := tx.NewDelete().Model(model).Where("account_id IN (?)", bun.In(ids)).Exec(ctx); err != nil {
+		if _, err := tx.NewDelete().Model(model).Where("account_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 			return fmt.Errorf("write contacts: %w", err)
 		}
 	}
@@ -115,7 +115,7 @@ func moveAccounts(ctx context.Context, tx bun.IDB, accounts []Account) error {
 		}
 		_, err := tx.NewRaw(`UPDATE ? AS f SET customer_id = (SELECT o.customer_id FROM ? AS o WHERE o.id = f.?)
 			WHERE f.? IN (SELECT o.id FROM ? AS o WHERE o.? IN (?))`, bun.Ident(follower.table), bun.Ident(follower.owner), bun.Ident(follower.by),
-			bun.Ident(follower.by), bun.Ident(follower.owner), bun.Ident(key), bun.In(ids)).Exec(ctx)
+			bun.Ident(follower.by), bun.Ident(follower.owner), bun.Ident(key), bun.List(ids)).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("move %s: %w", follower.table, err)
 		}

@@ -206,7 +206,7 @@ func TestAThousandAccountsAreAFewStatements(t *testing.T) {
 	each(t, func(t *testing.T, h *hall) {
 		vendor := h.vendor("Northwind")
 		counter := &statements{}
-		h.DB.AddQueryHook(counter)
+		h.DB.DB = h.DB.WithQueryHook(counter)
 		records := make([]party.AccountRecord, 1000)
 		for i := range records {
 			records[i] = party.AccountRecord{ExternalID: fmt.Sprintf("C-%d", i), Name: fmt.Sprintf("Customer %d", i), Contacts: listed(party.Payables, fmt.Sprintf("ap%d@acme.example", i/2))}

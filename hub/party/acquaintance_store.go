@@ -21,7 +21,7 @@ func vendorStates(ctx context.Context, db bun.IDB, customerID string) ([]contact
 func decideVendors(ctx context.Context, tx bun.IDB, contactID string, vendorIDs []string, state VendorState, now time.Time) ([]string, error) {
 	var changed []string
 	err := tx.NewUpdate().Model((*contactVendor)(nil)).Set("state = ?", state).Set("decided_at = ?", now).
-		Where("contact_id = ?", contactID).Where("vendor_id IN (?)", bun.In(vendorIDs)).Where("state <> ?", state).
+		Where("contact_id = ?", contactID).Where("vendor_id IN (?)", bun.List(vendorIDs)).Where("state <> ?", state).
 		Returning("vendor_id").Scan(ctx, &changed)
 	if err != nil {
 		return nil, fmt.Errorf("decide on vendors: %w", err)

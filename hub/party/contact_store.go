@@ -31,7 +31,7 @@ func contactsByEmail(ctx context.Context, tx bun.IDB, emails []string) (map[stri
 		return found, nil
 	}
 	var list []Contact
-	if err := tx.NewSelect().Model(&list).Where("email IN (?)", bun.In(emails)).Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&list).Where("email IN (?)", bun.List(emails)).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
 	for _, contact := range list {
@@ -93,7 +93,7 @@ func setNextDigests(ctx context.Context, tx bun.IDB, contacts []Contact) error {
 		byTime[contact.NextDigestAt] = append(byTime[contact.NextDigestAt], contact.ID)
 	}
 	for at, ids := range byTime { // one statement per distinct hour: at most 24 × 7 × zones
-		_, err := tx.NewUpdate().Model((*Contact)(nil)).Set("next_digest_at = ?", at.UTC()).Where("id IN (?)", bun.In(ids)).Exec(ctx)
+		_, err := tx.NewUpdate().Model((*Contact)(nil)).Set("next_digest_at = ?", at.UTC()).Where("id IN (?)", bun.List(ids)).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("set next digests: %w", err)
 		}

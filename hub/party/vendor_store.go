@@ -38,7 +38,7 @@ func readVendors(ctx context.Context, db bun.IDB, ids []string) (map[string]Vend
 		return found, nil
 	}
 	var list []Vendor
-	if err := db.NewSelect().Model(&list).Where("id IN (?)", bun.In(ids)).Scan(ctx); err != nil {
+	if err := db.NewSelect().Model(&list).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read vendors: %w", err)
 	}
 	for _, vendor := range list {

@@ -175,7 +175,7 @@ func holdersOf(ctx context.Context, tx bun.IDB, customerID string, invoiceIDs []
 	}
 	err := tx.NewSelect().TableExpr("payment_lines AS pl").ColumnExpr("DISTINCT pl.invoice_id, pl.payment_id").
 		Join("JOIN payments AS p ON p.id = pl.payment_id").Where("p.customer_id = ?", customerID).
-		Where("pl.invoice_id IN (?)", bun.In(invoiceIDs)).Where("p.status = ?", Pending).Scan(ctx, &rows)
+		Where("pl.invoice_id IN (?)", bun.List(invoiceIDs)).Where("p.status = ?", Pending).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read open payments: %w", err)
 	}

@@ -347,6 +347,14 @@ func TestVendorsHearOnlyOfTheirOwnPart(t *testing.T) {
 			if err != nil || next != "" || len(views) != 1 || len(views[0].Invoices) != 1 || views[0].Status != payment.Settled || views[0].SettledAt == nil {
 				t.Fatalf("%+v, %v", views, err)
 			}
+			shares, _, err := s.ListVendorShares(t.Context(), vendor.ID, payment.ShareFilter{}, store.PageRequest{})
+			if err != nil || len(shares) != 1 || shares[0].VendorID != vendor.ID || shares[0].TransferState != "done" || len(shares[0].Lines) != 1 {
+				t.Fatalf("%+v, %v", shares, err)
+			}
+			other := map[string]string{one.ID: two.ID, two.ID: one.ID}[vendor.ID]
+			if _, err := s.VendorShare(t.Context(), other, shares[0].ID); !fault.Is(err, fault.NotFound) {
+				t.Fatal("a vendor read another's share", err)
+			}
 		}
 		s.sound()
 	})

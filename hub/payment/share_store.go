@@ -80,7 +80,7 @@ func viewLines(ctx context.Context, tx bun.IDB, shares []Share) ([]viewLine, err
 				COALESCE(c.external_id, '') AS credit_external_id, COALESCE(c.number, '') AS credit_number
 			FROM shares AS s JOIN applications AS ap ON ap.vendor_id = s.vendor_id AND ap.reference = s.reference
 			JOIN invoices AS i ON i.id = ap.invoice_id JOIN accounts AS a ON a.id = i.account_id LEFT JOIN credits AS c ON c.id = ap.credit_id
-			WHERE s.id IN (?) ORDER BY s.id, i.due_on, ap.id`, bun.In(settled)).Scan(ctx, &lines)
+			WHERE s.id IN (?) ORDER BY s.id, i.due_on, ap.id`, bun.List(settled)).Scan(ctx, &lines)
 		if err != nil {
 			return nil, fmt.Errorf("read applications: %w", err)
 		}
@@ -90,7 +90,7 @@ func viewLines(ctx context.Context, tx bun.IDB, shares []Share) ([]viewLine, err
 		err := tx.NewRaw(`SELECT pl.share_id, pl.invoice_id, i.external_id, i.number, a.external_id AS account, pl.amount,
 				COALESCE(c.external_id, '') AS credit_external_id, COALESCE(c.number, '') AS credit_number
 			FROM payment_lines AS pl JOIN invoices AS i ON i.id = pl.invoice_id JOIN accounts AS a ON a.id = i.account_id
-			LEFT JOIN credits AS c ON c.id = pl.credit_id WHERE pl.share_id IN (?) ORDER BY pl.share_id, i.due_on, pl.id`, bun.In(asked)).Scan(ctx, &more)
+			LEFT JOIN credits AS c ON c.id = pl.credit_id WHERE pl.share_id IN (?) ORDER BY pl.share_id, i.due_on, pl.id`, bun.List(asked)).Scan(ctx, &more)
 		if err != nil {
 			return nil, fmt.Errorf("read lines: %w", err)
 		}
