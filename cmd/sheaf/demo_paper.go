@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
 
@@ -129,6 +128,10 @@ func (p paper) sums(facts einvoice.Result) {
 		p.CellFormat(126, 7, p.words(label), "", 0, "R", false, 0, "")
 		p.CellFormat(40, 7, p.words(amount), "", 1, "R", false, 0, "")
 	}
+	if net, known := netOf(facts); known {
+		row("", "Without tax", net.String())
+		row("", "Tax", money.New(facts.Total.Minor-net.Minor, facts.Currency).String())
+	}
 	row("", "Total with tax", facts.Total.String())
 	label := "To pay"
 	if facts.Kind == einvoice.KindCredit {
@@ -139,7 +142,25 @@ func (p paper) sums(facts einvoice.Result) {
 	row("B", label, facts.Open.String())
 	p.Ln(20)
 	p.SetTextColor(90, 90, 90)
-	p.text(8, "I", strings.Join([]string{"This company is invented, and so is this invoice:", "it belongs to the demo of Sheaf."}, " "))
+	p.text(8, "I", "This company is invented, and so is this paper: it belongs to the demo of Sheaf.")
+}
+
+// netOf sums the lines; a credit's are not read.
+func netOf(facts einvoice.Result) (net money.Amount, known bool) {
+	net = money.New(0, facts.Currency)
+	if facts.Invoice == nil {
+		return net, false
+	}
+	for _, line := range facts.Invoice.Lines {
+		amount, err := money.Parse(line.Amount, facts.Currency)
+		if err != nil {
+			return net, false
+		}
+		if net, err = net.Add(amount); err != nil {
+			return net, false
+		}
+	}
+	return net, true
 }
 
 // facturXMetadata says of a PDF that it carries an invoice, and of which kind.

@@ -38,7 +38,7 @@ type scene struct {
 	play func(ctx context.Context) error
 }
 
-// exchange is a question and its answer.
+// exchange is a question and its answer; without one, it still waits.
 type exchange struct {
 	contact, folder, number string
 	ago, wait               time.Duration
@@ -48,7 +48,7 @@ type exchange struct {
 const hour = time.Hour
 
 // demoExchanges give each vendor but one the three answers that it takes
-// before a page says how fast it usually is.
+// before a page says how fast it usually is, and two vendors something to do.
 func demoExchanges() []exchange {
 	const lantern, copperleaf, seagull, maple, bluebell = "payables@lantern-hotels.example", "accounts@copperleaf.example", "hello@seagull-catering.example",
 		"maple@maplestreet-deli.example", "team@bluebell-kinder.example"
@@ -68,6 +68,8 @@ func demoExchanges() []exchange {
 		{copperleaf, "paperfold", "PF-7790", 76 * hour, 18 * hour, "Can the cups be delivered earlier next time?", "From seven o'clock on; we made a note of it."},
 		{tidewater, "cloudcrate", "CC-100936", 135 * hour, 40 * hour, "Is the closed till taken off here?", "It is the credit CC-CR-12. You can set it against this invoice."},
 		{fernhill, "cloudcrate", "CC-100937", 125 * hour, 45 * hour, "Why four tills, when we use three?", "The fourth is the one at the pharmacy. Tell us if it should go."},
+		{contact: pinecone, folder: "kestrel-freight", number: "KF-48259", ago: 5 * hour, question: "We paid half of this in advance. Is the rest due on the day printed?"},
+		{contact: maple, folder: "paperfold", number: "PF-7801", ago: 3 * hour, question: "Our address changes next month. Where do we tell you?"},
 		{quarry, "cloudcrate", "CC-100938", 110 * hour, 42 * hour, "Please put our order number on the next invoice.", "It will be on from next month."},
 	}
 }
@@ -83,11 +85,13 @@ func (s *stage) scenes() []scene {
 		{20 * hour, s.payBySlowDebit},
 	}
 	for _, e := range demoExchanges() {
-		scenes = append(scenes,
-			scene{e.ago, func(ctx context.Context) error { return s.ask(ctx, e) }},
-			scene{e.ago - e.wait, func(ctx context.Context) error {
-				return s.answer(ctx, e.folder, e.contact, e.number, cases.Question, e.answer)
-			}})
+		scenes = append(scenes, scene{e.ago, func(ctx context.Context) error { return s.ask(ctx, e) }})
+		if e.answer == "" {
+			continue
+		}
+		scenes = append(scenes, scene{e.ago - e.wait, func(ctx context.Context) error {
+			return s.answer(ctx, e.folder, e.contact, e.number, cases.Question, e.answer)
+		}})
 	}
 	slices.SortStableFunc(scenes, func(a, b scene) int { return cmp.Compare(b.ago, a.ago) })
 	return scenes

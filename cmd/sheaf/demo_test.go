@@ -189,7 +189,7 @@ func TestDemo(t *testing.T) {
 		wants(t, "/me", page, vendor.profile.Name)
 	}
 	wants(t, "/me", page, "Ann Keller", "PF-CR-88", "MF-C-311", "124.00", "Promised for", "Payment processing", "JPY", "sually answers within 4 hours")
-	wants(t, "a vendor's console", first.signIn(t, first.links[2], "/vendor"), "Kestrel Freight")
+	wants(t, "a vendor's console", first.signIn(t, first.links[2], "/vendor"), "Kestrel Freight", "KF-48259")
 	wants(t, "a vendor's console", first.signIn(t, first.links[3], "/vendor"), "Paperfold Packaging")
 	wants(t, "the operator's page", first.signIn(t, first.links[4], "/operator"), "operator@hub.example")
 	wants(t, "the reminder", first.fetch(t, first.visitor(t), http.MethodGet, first.links[0]), "Overdue with 5 vendors", "Sparkle Cleaning", "Kestrel Freight", "Millbrook Flour")
@@ -246,6 +246,20 @@ func TestDemoFolderOfOthers(t *testing.T) {
 	}
 	if n := stored(t, folder)["vendors"]; n != 1 {
 		t.Errorf("%d vendors afterwards", n)
+	}
+}
+
+// TestDemoStopped finds a demo that never came to its first reminder.
+func TestDemoStopped(t *testing.T) {
+	d := &demo{settings: &settings{Data: "here"}, app: openFolder(t, t.TempDir())}
+	defer d.app.close()
+	for _, one := range demoVendors() {
+		if _, err := d.app.enroll(t.Context(), access.SystemActor("test"), one.profile, party.VendorApproved); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.fill(t.Context()); err == nil || !strings.Contains(err.Error(), "was stopped while it began") || d.found {
+		t.Errorf("err = %v, found %v", err, d.found)
 	}
 }
 
