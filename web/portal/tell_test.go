@@ -302,7 +302,7 @@ func TestQueriesDoNotGrow(t *testing.T) {
 		_, err := w.Cases.Ask(context.Background(), casesAuthor(w), w.id("NF-0"), "Why?")
 		w.must(err)
 		counter := &queryCounter{}
-		w.DB.AddQueryHook(counter)
+		w.DB.DB = w.DB.WithQueryHook(counter)
 		b.get("/me").want(200)
 		return counter.n
 	}
