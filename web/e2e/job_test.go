@@ -351,3 +351,17 @@ func (h *hub) signIn(v *visitor, form, email string) (*sheet, error) {
 }
 
 var signInLink = regexp.MustCompile(`https?://[^\s"<>]+/sign-in/[A-Za-z0-9_-]+`)
+
+var unsubscribeLink = regexp.MustCompile(`https?://[^\s"<>]+/u/[A-Za-z0-9_.-]+`)
+
+// digestTo finds a link in the digest that one mailbox got.
+func (h *hub) digestTo(email string, pattern *regexp.Regexp) string {
+	h.t.Helper()
+	for _, message := range h.mail.To(email) {
+		if message.Get("List-Id") != "" {
+			return pattern.FindString(message.Text)
+		}
+	}
+	h.t.Fatalf("no digest came to %s", email)
+	return ""
+}

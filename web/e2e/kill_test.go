@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,6 +139,8 @@ type ordeal struct {
 	visitor *visitor
 	signed  bool
 
+	took  atomic.Int64 // of the journey; 0 while it lasts
+	early int          // deaths before its end
 	mutex sync.Mutex
 	cli   *process // `digest run`, while it runs
 }
@@ -158,7 +161,11 @@ func newOrdeal(t *testing.T, m *mold, seed int) *ordeal {
 func (o *ordeal) run() {
 	o.start()
 	done := make(chan error, 1)
-	go func() { done <- o.journey() }()
+	began := time.Now()
+	go func() {
+		done <- o.journey()
+		o.took.Store(int64(time.Since(began)))
+	}()
 	o.kill()
 	if err := <-done; err != nil {
 		o.t.Fatalf("seed %d: %v", o.seed, err)
@@ -167,12 +174,16 @@ func (o *ordeal) run() {
 		o.lapse()
 	}
 	o.judge()
+	o.t.Logf("%d deaths before the job was done", o.early)
 }
 
 // kill ends processes at random moments, and starts them again.
 func (o *ordeal) kill() {
-	for range 1 + o.random.IntN(3) {
-		time.Sleep(time.Duration(o.random.IntN(1200)) * time.Millisecond)
+	for range 2 + o.random.IntN(4) {
+		time.Sleep(time.Duration(o.random.IntN(700)) * time.Millisecond)
+		if o.took.Load() == 0 {
+			o.early++
+		}
 		victim := o.random.IntN(4)
 		server, workers := o.size == embedded && victim < 3 || victim == 0 || victim == 3, o.size == production && victim != 0
 		o.mutex.Lock()
