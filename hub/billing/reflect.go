@@ -5,19 +5,21 @@ package billing
 //
 //   - the books list our reference on the invoice; or
 //   - the books say that nothing is open any more; or
-//   - the vendor took the news of them (acknowledged) and what is open fell by
-//     at least all of them, or by exactly the oldest ones.
+//   - what is open fell by exactly the oldest ones, or by exactly all of them; or
+//   - the vendor took the news of all of them (acknowledged) and it fell by more.
 //
-// The last rule is for books that cannot list a reference. It needs the fall in
-// full, because a smaller one may be some other payment.
+// The last two are for books that cannot list a reference. A vendor may book a
+// payment while it is still being told, so an exact fall needs no
+// acknowledgement, unless the books do list references and ours is not among
+// them. Any other fall may be some other payment, and proves nothing.
 func Reflected(applications []Application, references []string, before, now int64, closed bool) (ids []string, sum int64) {
 	listed := make(map[string]bool, len(references))
 	for _, reference := range references {
 		listed[reference] = true
 	}
-	var acknowledged []Application
+	var candidates []Application
 	var waiting int64
-	fell := before - now
+	fell, told := before-now, true
 	for _, application := range applications {
 		switch {
 		case closed || now == 0 || listed[application.Reference]:
@@ -25,18 +27,19 @@ func Reflected(applications []Application, references []string, before, now int6
 			if listed[application.Reference] {
 				fell -= application.Amount
 			}
-		case !application.AcknowledgedAt.IsZero():
-			acknowledged, waiting = append(acknowledged, application), waiting+application.Amount
+		case len(references) == 0 || !application.AcknowledgedAt.IsZero():
+			candidates, waiting = append(candidates, application), waiting+application.Amount
+			told = told && !application.AcknowledgedAt.IsZero()
 		}
 	}
-	if fell <= 0 || len(acknowledged) == 0 {
+	if fell <= 0 || len(candidates) == 0 {
 		return ids, sum
 	}
 	var prefix int64
-	for i, application := range acknowledged {
+	for i, application := range candidates {
 		prefix += application.Amount
-		if prefix == fell || (i == len(acknowledged)-1 && fell >= waiting) {
-			for _, shown := range acknowledged[:i+1] {
+		if prefix == fell || (i == len(candidates)-1 && told && fell > waiting) {
+			for _, shown := range candidates[:i+1] {
 				ids, sum = append(ids, shown.ID), sum+shown.Amount
 			}
 			break
