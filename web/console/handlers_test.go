@@ -13,6 +13,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/gateway/sandbox"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/party"
+	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/hub/store/storetest"
 	"github.com/sheaf-hub/sheaf/web/console"
 	"github.com/sheaf-hub/sheaf/web/hubtest"
@@ -28,9 +29,11 @@ type desk struct {
 	nobody        *hubtest.Browser
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T) *desk { return deskOn(t, storetest.SQLite(t)) }
+
+func deskOn(t *testing.T, db *store.DB) *desk {
 	t.Helper()
-	hub := hubtest.New(t, storetest.SQLite(t))
+	hub := hubtest.New(t, db)
 	h := &console.Handlers{Kit: hub.Kit, DB: hub.DB, Party: hub.Party, Access: hub.Access, Billing: hub.Billing, Cases: hub.Cases, Payment: hub.Payment, Outbox: hub.Outbox,
 		Reminder: hub.Reminder, Worklist: hub.Worklist, Insight: hub.Insight, Intake: hub.Intake, CheckURL: hubtest.CheckURL}
 	d := &desk{Hub: hub, app: routes(h)}
@@ -71,14 +74,18 @@ func (d *desk) audited(t *testing.T, action string, want int) {
 }
 
 func TestEveryPageOfAFullHubRendersWell(t *testing.T) {
-	d := newDesk(t)
+	storetest.Each(t, everyPage)
+}
+
+func everyPage(t *testing.T, db *store.DB) {
+	d := deskOn(t, db)
 	opened := d.Ask("N-1", "Where is it?")
 	d.Pay(sandbox.Succeed, "N-2", "S-1")
 	share, delivery := d.share(t), d.delivery(t)
 	account := d.Invoice("N-1").AccountID
 	for path, words := range map[string][]string{
 		"/vendor": {"North", "EUR", "125.00", "Question"}, "/vendor/invoices": {"N-1", "Overdue"}, "/vendor/invoices?status=all": {"N-1", "N-2", "Paid"},
-		"/vendor/invoices?status=overdue": {"N-1"}, "/vendor/invoices?status=paid&q=n-2": {"N-2"}, "/vendor/invoices/" + d.Invoice("N-2").ID: {"Applied here", "Settled", "N-2.pdf"},
+		"/vendor/invoices?status=overdue": {"N-1"}, "/vendor/invoices?status=paid&q=n-2": {"N-2"}, "/vendor/invoices?q=%00%27;--%25_\\": {"No invoice matches"}, "/vendor/invoices/" + d.Invoice("N-2").ID: {"Applied here", "Settled", "N-2.pdf"},
 		"/vendor/unreachable": {"Everybody can be reached"}, "/vendor/payments": {"Settled", "N-2"}, "/vendor/payments/" + share: {"N-2", "80.00"},
 		"/vendor/cases": {"Question", "N-1"}, "/vendor/cases/" + opened.ID: {"Where is it?", "ann@acme.example"}, "/vendor/tasks": {"Nothing to do"},
 		"/vendor/deliveries": {"payment.settled", "case.opened"}, "/vendor/deliveries/" + delivery: {"What is sent", "north.example/hook"},
@@ -107,7 +114,11 @@ func (d *desk) delivery(t *testing.T) string {
 }
 
 func TestAnotherVendorsThingsAreNotFound(t *testing.T) {
-	d := newDesk(t)
+	storetest.Each(t, othersThings)
+}
+
+func othersThings(t *testing.T, db *store.DB) {
+	d := deskOn(t, db)
 	opened := d.Ask("N-1", "Where is it?")
 	d.Pay(sandbox.Succeed, "N-2")
 	invoice, document, endpoint, connection := d.Invoice("N-1"), "", "", d.Invoice("N-1").ID
@@ -119,14 +130,17 @@ func TestAnotherVendorsThingsAreNotFound(t *testing.T) {
 	before := d.Count("audit_log", "TRUE")
 	for _, path := range []string{"/vendor/invoices/" + invoice.ID, "/vendor/documents/" + document, "/vendor/payments/" + d.share(t), "/vendor/cases/" + opened.ID,
 		"/vendor/deliveries/" + d.delivery(t), "/vendor/imports/" + connection, "/vendor/preview?account=" + invoice.AccountID,
-		"/vendor/preview/mail?account=" + invoice.AccountID + "&contact=" + d.Ann().ID, "/vendor/invoices/nonsense", "/vendor/deliveries/nonsense"} {
+		"/vendor/preview/mail?account=" + invoice.AccountID + "&contact=" + d.Ann().ID, "/vendor/invoices/nonsense", "/vendor/deliveries/nonsense", "/vendor/documents/nonsense",
+		"/vendor/payments/nonsense", "/vendor/cases/nonsense", "/vendor/imports/nonsense", "/vendor/preview?account=nonsense", "/vendor/invoices/%00"} {
 		d.south.Get(path).Want(t, 404).Without(t, "N-1", "Acme", "125.00")
 		d.nobody.Get(path).Want(t, 303)
 	}
 	for _, path := range []string{"/vendor/invoices/" + invoice.ID + "/holds", "/vendor/invoices/" + invoice.ID + "/releases", "/vendor/cases/" + opened.ID + "/messages",
 		"/vendor/cases/" + opened.ID + "/resolution", "/vendor/deliveries/" + d.delivery(t) + "/replays", "/vendor/webhooks/" + endpoint + "/secrets",
 		"/vendor/webhooks/" + endpoint + "/disablings", "/vendor/keys/" + key + "/revocations", "/vendor/staff/" + d.North.Member.ID + "/disablings",
-		"/vendor/tasks/" + opened.ID + "/completions", "/vendor/connections/" + connection + "/confirmations", "/vendor/switch"} {
+		"/vendor/tasks/" + opened.ID + "/completions", "/vendor/connections/" + connection + "/confirmations", "/vendor/switch",
+		"/vendor/invoices/nonsense/holds", "/vendor/cases/nonsense/messages", "/vendor/deliveries/nonsense/replays", "/vendor/webhooks/nonsense/disablings",
+		"/vendor/keys/nonsense/revocations", "/vendor/staff/nonsense/disablings", "/vendor/tasks/nonsense/completions", "/vendor/connections/nonsense/confirmations"} {
 		d.south.Post(path, "text", "hello", "outcome", "answered", "staff", d.North.Owner.ID).Want(t, 404)
 		d.nobody.Post(path, "text", "hello").Want(t, 401)
 	}

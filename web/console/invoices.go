@@ -205,9 +205,9 @@ func (h *Handlers) SendDocument(c *fiber.Ctx) error {
 	if document.Held != "" {
 		return fault.New(fault.Forbidden, "This paper is held back: %s", document.Held)
 	}
-	c.Set(fiber.HeaderContentType, "application/octet-stream")
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Attachment(document.Name)
+	c.Set(fiber.HeaderContentType, fiber.MIMEOctetStream) // Attachment guesses one from the name
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	return c.Send(document.Content)
 }
 

@@ -28,9 +28,11 @@ type desk struct {
 	olive, vendor, nobody *hubtest.Browser
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T) *desk { return deskOn(t, storetest.SQLite(t)) }
+
+func deskOn(t *testing.T, db *store.DB) *desk {
 	t.Helper()
-	hub := hubtest.New(t, storetest.SQLite(t))
+	hub := hubtest.New(t, db)
 	h := &operator.Handlers{Kit: hub.Kit, DB: hub.DB, Party: hub.Party, Access: hub.Access, Billing: hub.Billing, Payment: hub.Payment, Outbox: hub.Outbox, Ledger: hub.Ledger,
 		Reminder: hub.Reminder, Worklist: hub.Worklist, Insight: hub.Insight, Intake: hub.Intake, Gateway: "sandbox"}
 	d := &desk{Hub: hub, handlers: h}
@@ -70,7 +72,11 @@ func routes(h *operator.Handlers) *fiber.App {
 }
 
 func TestEveryPageOfAFullHubRendersWell(t *testing.T) {
-	d := newDesk(t)
+	storetest.Each(t, everyPage)
+}
+
+func everyPage(t *testing.T, db *store.DB) {
+	d := deskOn(t, db)
 	d.Ask("N-1", "Where is it?")
 	d.Pay(sandbox.Succeed, "N-2", "S-1")
 	for path, words := range map[string][]string{

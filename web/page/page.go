@@ -155,5 +155,6 @@ func bounded(value string, limit int) string {
 	if len(value) > limit {
 		value = value[:limit]
 	}
-	return strings.ToValidUTF8(strings.Clone(value), "")
+	// PostgreSQL takes no NUL in a text
+	return strings.ReplaceAll(strings.ToValidUTF8(strings.Clone(value), ""), "\x00", "")
 }
