@@ -46,12 +46,15 @@ type demo struct {
 	brought       brought
 }
 
-// demoClock is the system's clock, set back while the past week is played. It
-// is set before the server starts and stands right from then on.
-type demoClock struct{ behind time.Duration }
+// demoClock is the system's clock, held at one instant after another while the
+// past week is played. It is let go before the server starts.
+type demoClock struct{ held time.Time }
 
 func (c *demoClock) now() time.Time {
-	return systemClock().Add(-c.behind).Truncate(time.Microsecond)
+	if !c.held.IsZero() {
+		return c.held
+	}
+	return systemClock()
 }
 
 func (d *demo) run(ctx context.Context, dataGiven, addrGiven bool) (err error) {
@@ -64,17 +67,27 @@ func (d *demo) run(ctx context.Context, dataGiven, addrGiven bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
+	return d.play(ctx)
+}
+
+// play opens the hub, fills it and runs it.
+func (d *demo) play(ctx context.Context) (err error) {
 	if d.app, err = openApp(ctx, d.settings, quietLog{d.problems}, d.clock.now); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer d.app.close()
 	if err := d.fill(ctx); err != nil {
-		if ctx.Err() != nil { // Ctrl-C is no failure
-			return nil
-		}
-		return plain(err)
+		return unlessStopped(ctx, err)
 	}
 	return d.serve(ctx)
+}
+
+// unlessStopped is nil after Ctrl-C: what then broke off is no failure.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return plain(err)
 }
 
 // serve runs the hub and prints the links once it answers.

@@ -84,12 +84,13 @@ func (d *demo) fill(ctx context.Context) error {
 func (d *demo) begin(ctx context.Context) error {
 	bar := newProgress(d.problems, "bringing in six vendors")
 	defer bar.end()
-	d.clock.behind = demoPast
+	started := systemClock()
+	d.clock.held = started.Add(-demoPast)
 	zone, err := time.LoadLocation(demoZone)
 	if err != nil {
 		return err
 	}
-	files := &carried{today: money.DateOf(systemClock(), zone)}
+	files := &carried{today: money.DateOf(started, zone)}
 	list := demoVendors()
 	stage := &stage{app: d.app, vendors: map[string]demoPart{}, today: files.today}
 	scenes := stage.scenes()
@@ -112,13 +113,13 @@ func (d *demo) begin(ctx context.Context) error {
 		step(4)
 	}
 	for _, scene := range scenes {
-		d.clock.behind = scene.ago
+		d.clock.held = started.Add(-scene.ago)
 		if err := scene.play(ctx); err != nil {
 			return fmt.Errorf("play what happened %s ago: %w", scene.ago, err)
 		}
 		step(1)
 	}
-	d.clock.behind = 0
+	d.clock.held = time.Time{}
 	if err := d.remind(ctx); err != nil {
 		return err
 	}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -213,17 +215,35 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestDemoLeavesNothing stops a demo without a folder of its own while it
+// begins.
 func TestDemoLeavesNothing(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	t.Setenv("SHEAF_DATA", "")
-	one := startDemo(t)
-	entries, err := os.ReadDir(temporary)
-	if err != nil || len(entries) != 1 {
-		t.Fatalf("while it runs, %s holds %v (%v), want one folder", temporary, entries, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	command := root()
+	command.SetOut(io.Discard)
+	command.SetErr(io.Discard)
+	command.SetArgs([]string{"demo", "--addr", "127.0.0.1:0"})
+	go func() { ended <- command.ExecuteContext(ctx) }()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		made, err := filepath.Glob(filepath.Join(temporary, "sheaf-demo-*", "sheaf.db"))
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("no database in a folder of its own: %v, %v", made, err)
+		}
+		if len(made) == 1 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	one.stop()
-	if entries, err = os.ReadDir(temporary); err != nil || len(entries) != 0 {
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with: %v", err)
+	}
+	if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
 		t.Errorf("afterwards, %s holds %v (%v)", temporary, entries, err)
 	}
 }
@@ -283,31 +303,28 @@ func TestDemoAddr(t *testing.T) {
 	}
 }
 
-// TestDemoFiles brings the carried files in twice, on a day of each season, and
-// looks at what the guest then owes.
+// TestDemoFiles brings the carried files in twice, and looks at what the guest
+// then owes.
 func TestDemoFiles(t *testing.T) {
-	for _, day := range []money.Date{"2026-01-03", "2028-02-29", "2026-11-22"} {
-		t.Run(string(day), func(t *testing.T) {
-			d := &demo{app: openFolder(t, t.TempDir())}
-			defer d.app.close()
-			files := &carried{today: day}
-			for _, one := range demoVendors() {
-				added, err := d.app.enroll(t.Context(), access.SystemActor("test"), one.profile, party.VendorApproved)
-				if err != nil {
-					t.Fatal(err)
-				}
-				first, err := one.bring(t.Context(), d, files, added.Vendor)
-				if err != nil {
-					t.Fatalf("%s: %v", one.folder, err)
-				}
-				again, err := one.bring(t.Context(), d, files, added.Vendor)
-				if err != nil || first.created == 0 || again.created != 0 || again.unchanged != first.created {
-					t.Errorf("%s: first %+v, again %+v, %v", one.folder, first, again, err)
-				}
-			}
-			checkOwed(t, d.app, day)
-		})
+	const day = money.Date("2028-02-29")
+	d := &demo{app: openFolder(t, t.TempDir())}
+	defer d.app.close()
+	files := &carried{today: day}
+	for _, one := range demoVendors() {
+		added, err := d.app.enroll(t.Context(), access.SystemActor("test"), one.profile, party.VendorApproved)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := one.bring(t.Context(), d, files, added.Vendor)
+		if err != nil {
+			t.Fatalf("%s: %v", one.folder, err)
+		}
+		again, err := one.bring(t.Context(), d, files, added.Vendor)
+		if err != nil || first.created == 0 || again.created != 0 || again.unchanged != first.created {
+			t.Errorf("%s: first %+v, again %+v, %v", one.folder, first, again, err)
+		}
 	}
+	checkOwed(t, d.app, day)
 }
 
 func checkOwed(t *testing.T, a *app, day money.Date) {
@@ -354,19 +371,36 @@ func checkOwed(t *testing.T, a *app, day money.Date) {
 	}
 }
 
-// TestDemoMarks refuses a carried file whose dates are not understood.
+// TestDemoMarks reads every carried file on days of each season: no mark may
+// be left, and nothing may be younger than the demo's first day.
 func TestDemoMarks(t *testing.T) {
-	files := &carried{today: "2026-03-01"}
-	for _, entry := range []string{"demo/sparkle/invoices.json", "demo/kestrel-freight/open-items.csv"} {
-		text, err := files.read(entry)
-		if err != nil || bytes.Contains(text, []byte("{{")) {
-			t.Errorf("%s: %v", entry, err)
+	iso := regexp.MustCompile(`"issued_on": "([0-9-]+)"|<cbc:IssueDate>([0-9-]+)<`)
+	for _, day := range []money.Date{"2026-01-03", "2026-03-01", "2026-12-31"} {
+		files := &carried{today: day}
+		err := fs.WalkDir(demoFiles, "demo", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := files.read(path)
+			if err != nil || strings.Contains(strings.ReplaceAll(string(text), paperMark, ""), "{{") {
+				t.Errorf("%s on %s: %v", path, day, err)
+			}
+			for _, match := range iso.FindAllStringSubmatch(string(text), -1) {
+				if issued := money.Date(match[1] + match[2]); issued.DaysUntil(day) <= int(demoPast.Hours()/24) {
+					t.Errorf("%s on %s: issued on %s, after the demo's first day", path, day, issued)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
+	files := &carried{today: "2026-03-01"}
 	if text, err := files.read("demo/sparkle/invoices.json"); err != nil || !bytes.Contains(text, []byte(`"issued_on": "2026-01-31"`)) {
 		t.Errorf("29 days before 1 March is not there: %v", err)
 	}
-	if _, err := files.read("demo/nothing"); err == nil {
-		t.Error("a file that is not carried was read")
+	if text, err := files.read("demo/kestrel-freight/open-items.csv"); err != nil || !bytes.Contains(text, []byte("06.01.2026")) {
+		t.Errorf("54 days before 1 March is not there: %v", err)
 	}
 }
