@@ -28,14 +28,14 @@ func (h *Handlers) ListCases(c *fiber.Ctx) error {
 		v.State = ""
 	}
 	v.Filter = v.State != ""
-	list, next, err := h.Cases.ListForCustomer(c.UserContext(), who.viewer(), filter, pageRequest(c, store.DefaultPage))
+	list, next, err := h.Cases.ListForCustomer(c.UserContext(), who.viewer(), filter, kit.Cursor(c, store.DefaultPage))
 	if err != nil {
 		return err
 	}
 	if v.Page, err = h.view(c, who, "Questions and disputes", "/me/cases"); err != nil {
 		return err
 	}
-	v.Cases, v.Pages = caseRows(who, list), pager(c, next, "state")
+	v.Cases, v.Pages = caseRows(who, list), kit.CursorPages(c, next)
 	return kit.Render(c, fiber.StatusOK, Cases(v))
 }
 

@@ -273,7 +273,7 @@ func paymentFixture(status string) PaymentView {
 }
 
 func paymentList() PaymentsView {
-	return PaymentsView{Page: page("Payments", 1), Pages: ui.Pager{Next: "/me/payments?cursor=x", Summary: "50 payments on this page"}, Payments: []PaymentRow{
+	return PaymentsView{Page: page("Payments", 1), Pages: ui.CursorPager{Next: "/me/payments?cursor=x", Summary: "50 payments on this page"}, Payments: []PaymentRow{
 		{URL: "/me/payments/p1", Number: "R-2026-00094", When: noon, Vendors: "2 vendors", Charged: amount("1350.40", "EUR"), Credits: amount("210.00", "EUR"), Status: PaymentStatus("settled")},
 		{URL: "/me/payments/p2", Number: "R-2026-00081", When: noon.AddDate(0, 0, -2), Vendors: "Northwind Freight", Charged: amount("630.00", "EUR"), Status: PaymentStatus("processing")},
 		{URL: "/me/payments/p3", Number: "R-2025-00007", When: noon.AddDate(-1, 0, 0), Vendors: "شركة الخليج للأثاث", Charged: amount("80.250", "KWD"), Status: PaymentStatus("failed")},
@@ -284,7 +284,8 @@ func settings() SettingsView {
 	return SettingsView{Page: page("Settings", 3), Email: "ann.weatherby@acme-furniture.example", Day: "tuesday", Hour: "9", Zone: "Europe/Oslo", Zones: []ui.Option{{Value: "Europe/Oslo", Label: "Europe/Oslo"}, {Value: "UTC", Label: "UTC"}}, Next: "Tuesday, 24 Nov at 09:00",
 		Devices:     []Device{{ID: "s1", Name: "Firefox on Windows", Seen: noon, This: true}, {ID: "s2", Name: "Safari on iPhone", Seen: noon.Add(-30 * time.Hour)}},
 		Team:        []Colleague{{Name: "Ann Weatherby", Email: "ann.weatherby@acme-furniture.example", You: true}, {Name: "Tom Okafor", Email: "tom@acme-furniture.example"}},
-		Invitations: []Invitation{{ID: "n1", Email: "new.colleague.with.long.name@acme-furniture.example", Sent: noon.Add(-time.Hour)}}, CanLeave: true}
+		Invitations: []Invitation{{ID: "n1", Email: "new.colleague.with.long.name@acme-furniture.example", Sent: noon.Add(-time.Hour)}}, CanLeave: true, Links: true,
+		NotMine: []NotMine{{Name: "Unknown Office Supplies", Action: "/me/vendors/v9"}}}
 }
 
 func signInError() SignInView {

@@ -61,6 +61,7 @@ func portalRoutes(h *Handlers) []portalRoute {
 		{"POST", "/me/settings/digest", h.ChangeDigest},
 		{"POST", "/me/settings/unsubscribe", h.Unsubscribe},
 		{"POST", "/me/settings/resubscribe", h.Resubscribe},
+		{"POST", "/me/settings/links/revocations", h.RevokeLinks},
 		{"POST", "/me/settings/devices/sign-out", h.SignOutEverywhere},
 		{"POST", "/me/settings/devices/:id/sign-out", h.EndSession},
 		{"GET", "/u/:token", h.LookAtUnsubscribe},

@@ -148,33 +148,9 @@ func (h *Handlers) view(c *fiber.Ctx, who visitor, title, current string) (ui.Pa
 	return view, nil
 }
 
-// pager leads to the next page of a list by its cursor, and back to the first.
-func pager(c *fiber.Ctx, next string, keep ...string) ui.Pager {
-	var pages ui.Pager
-	values := url.Values{}
-	for _, name := range keep {
-		if value := kit.Query(c, name, 100); value != "" {
-			values.Set(name, value)
-		}
-	}
-	path := strings.Clone(c.Path())
-	if kit.Query(c, "cursor", 300) != "" {
-		pages.Prev = withQuery(path, values)
-	}
-	if next != "" {
-		values.Set("cursor", next)
-		pages.Next = withQuery(path, values)
-	}
-	return pages
-}
-
 func withQuery(path string, values url.Values) string {
 	if len(values) == 0 {
 		return path
 	}
 	return path + "?" + values.Encode()
-}
-
-func pageRequest(c *fiber.Ctx, size int) store.PageRequest {
-	return store.PageRequest{Cursor: kit.Query(c, "cursor", 300), Limit: size}
 }

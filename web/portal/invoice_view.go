@@ -114,7 +114,7 @@ type CasesView struct {
 	Page   ui.Page
 	State  string // "", open, resolved
 	Cases  []CaseRow
-	Pages  ui.Pager
+	Pages  ui.CursorPager
 	Filter bool
 }
 

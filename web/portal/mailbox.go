@@ -35,7 +35,7 @@ func (h *Handlers) CapturedMails(c *fiber.Ctx) error {
 	for _, one := range list {
 		v.Mails = append(v.Mails, MailRow{URL: "/dev/mail/" + url.PathEscape(one.ID), To: addresses(one.To), Subject: orElse(one.Subject, "(no subject)"), At: one.CapturedAt})
 	}
-	v.Pages = pager(c, next, "q")
+	v.Pages = kit.CursorPages(c, next)
 	return kit.Render(c, fiber.StatusOK, Mailbox(v))
 }
 

@@ -11,7 +11,7 @@ type MailboxView struct {
 	Page  ui.Page
 	Mails []MailRow
 	Query string // q: narrows by address or subject
-	Pages ui.Pager
+	Pages ui.CursorPager
 }
 
 // MailRow is one captured mail.

@@ -216,7 +216,7 @@ func (h *Handlers) Payments(c *fiber.Ctx) error {
 	if err != nil {
 		return h.refuse(c, err)
 	}
-	list, next, err := h.Payment.ListForCustomer(c.UserContext(), who.contact().CustomerID, pageRequest(c, store.DefaultPage))
+	list, next, err := h.Payment.ListForCustomer(c.UserContext(), who.contact().CustomerID, kit.Cursor(c, store.DefaultPage))
 	if err != nil {
 		return err
 	}
@@ -232,5 +232,5 @@ func (h *Handlers) Payments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return kit.Render(c, fiber.StatusOK, Payments(PaymentsView{Page: view, Payments: paymentRows(who, list, payees, team), Pages: pager(c, next)}))
+	return kit.Render(c, fiber.StatusOK, Payments(PaymentsView{Page: view, Payments: paymentRows(who, list, payees, team), Pages: kit.CursorPages(c, next)}))
 }

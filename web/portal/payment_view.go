@@ -103,7 +103,7 @@ type PaymentVendor struct {
 type PaymentsView struct {
 	Page     ui.Page
 	Payments []PaymentRow
-	Pages    ui.Pager
+	Pages    ui.CursorPager
 }
 
 // PaymentRow is one payment of the list.

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -38,12 +39,16 @@ func (h *Handlers) renderSettings(c *fiber.Ctx, who visitor, status int, v Setti
 	if err != nil {
 		return err
 	}
+	if v.NotMine, err = h.notMine(c.UserContext(), who); err != nil {
+		return err
+	}
 	if v.Page, err = h.view(c, who, "Settings", "/me/settings"); err != nil {
 		return err
 	}
 	v.Page.Errors = problems
 	contact := who.contact()
 	v.Email, v.Zones, v.Unsubscribed, v.NoPause, v.NoInvites = contact.Email, zoneOptions(contact.Zone().String()), !contact.UnsubscribedAt.IsZero(), true, true
+	v.Links = true
 	if !v.Unsubscribed && !contact.NextDigestAt.IsZero() {
 		next := who.local(contact.NextDigestAt)
 		v.Next = next.Weekday().String() + ", " + money.DateOf(next, next.Location()).Human(who.today) + " at " + next.Format("15:04")
@@ -57,6 +62,27 @@ func (h *Handlers) renderSettings(c *fiber.Ctx, who visitor, status int, v Setti
 	}
 	slices.SortStableFunc(v.Team, func(x, y Colleague) int { return btoi(y.You) - btoi(x.You) }) // the reader first
 	return kit.Render(c, status, Settings(v))
+}
+
+// notMine are the vendors that the contact does not know, by name.
+func (h *Handlers) notMine(ctx context.Context, who visitor) ([]NotMine, error) {
+	states, err := h.Party.VendorStates(ctx, h.DB, who.contact())
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for id, state := range states {
+		if state == party.VendorNotMine {
+			ids = append(ids, id)
+		}
+	}
+	vendors, err := h.Party.Vendors(ctx, h.DB, ids)
+	list := make([]NotMine, 0, len(vendors))
+	for id, vendor := range vendors {
+		list = append(list, NotMine{Name: vendor.Name, Action: "/me/vendors/" + id})
+	}
+	slices.SortFunc(list, func(x, y NotMine) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Action, y.Action)) })
+	return list, err
 }
 
 func btoi(b bool) int {
@@ -164,6 +190,19 @@ func (h *Handlers) EndSession(c *fiber.Ctx) error {
 		return err
 	}
 	return h.Kit.Done(c, "/me/settings", "That device is signed out.")
+}
+
+// RevokeLinks withdraws the links in all earlier reminders, the forwarded ones
+// too. POST /me/settings/links/revocations for a contact.
+func (h *Handlers) RevokeLinks(c *fiber.Ctx) error {
+	who, err := h.contact(c)
+	if err != nil {
+		return h.refuse(c, err)
+	}
+	if err := h.Access.RevokeDigestLinks(c.UserContext(), who.actor); err != nil {
+		return err
+	}
+	return h.Kit.Done(c, "/me/settings", "The links in your earlier reminders work no more.")
 }
 
 // contactByToken is whose mails an unsubscribe link stops, and who acts by it:

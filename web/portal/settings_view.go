@@ -11,7 +11,8 @@ import (
 // paused to /me/settings/digest; /me/settings/unsubscribe; a device's
 // sign-out → /me/settings/devices/ID/sign-out; all of them →
 // /me/settings/devices/sign-out; invite → email to /me/team/invitations;
-// withdraw one → /me/team/invitations/ID/withdrawals; leave → /me/team/departures.
+// withdraw one → /me/team/invitations/ID/withdrawals; leave → /me/team/departures;
+// the links in earlier reminders → /me/settings/links/revocations.
 // Field IDs for Page.Errors: digest-day, digest-hour, digest-zone, invite-email.
 type SettingsView struct {
 	Page         ui.Page
@@ -28,8 +29,16 @@ type SettingsView struct {
 	Invitations  []Invitation
 	InviteEmail  string
 	CanLeave     bool
-	NoPause      bool // there is nothing between a reminder and none
-	NoInvites    bool // nobody can be invited here
+	NotMine      []NotMine // vendors that the contact said are not its own
+	Links        bool      // offers to withdraw the links in earlier reminders
+	NoPause      bool      // there is nothing between a reminder and none
+	NoInvites    bool      // nobody can be invited here
+}
+
+// NotMine is a vendor that is silenced; "mine" posts answer to Action.
+type NotMine struct {
+	Name   string
+	Action string
 }
 
 // Device is one signed-in browser.

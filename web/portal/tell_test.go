@@ -166,7 +166,9 @@ func TestNewVendorsWaitForAYes(t *testing.T) {
 	}
 	b.post("/me/vendors", "answer", "all-mine").goes("/me")
 	b.get("/me").want(200, "Alder Timber", "Marit Solberg").without("New vendors", "Northwind Freight")
+	b.get("/me/settings").want(200, "Not your vendors", "Northwind Freight", "It is mine").without("Alder Timber")
 	b.post("/me/vendors/"+w.north.ID, "answer", "mine").goes("/me")
+	b.get("/me/settings").want(200).without("Not your vendors")
 	b.get("/me").want(200, "Northwind Freight", "PO-EVIL")
 	b.post("/me/vendors/"+store.NewID(), "answer", "not-mine").want(404)
 	b.post("/me/vendors", "answer", "?").want(422)
@@ -204,6 +206,18 @@ func TestSettings(t *testing.T) {
 	b.get("/me").want(200)
 	b.post("/me/settings/devices/sign-out").goes("/")
 	b.get("/me").goes("/?next=")
+}
+
+func TestForwardedLinksCanBeWithdrawn(t *testing.T) {
+	w := usual(t)
+	link, others := w.digest(ann), w.digest(bob)
+	b, reader := w.signIn(ann), w.browser()
+	reader.get(link).want(200)
+	b.get("/me/settings").want(200, "Withdraw these links")
+	b.post("/me/settings/links/revocations").goes("/me/settings")
+	reader.get(link).want(410, "Sign in")
+	reader.post(link+"/quotes", "invoice", w.id("NF-1")).want(410)
+	reader.get(others).want(200)
 }
 
 func TestUnsubscribeByMail(t *testing.T) {

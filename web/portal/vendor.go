@@ -88,7 +88,7 @@ func (h *Handlers) decide(c *fiber.Ctx, ids []string, state party.VendorState) e
 	if state == party.VendorMine {
 		return h.Kit.Done(c, "/me", "Thank you. They are among your vendors now.")
 	}
-	return h.Kit.Done(c, "/me", "Thank you. You hear no more of that vendor, and we look into it.")
+	return h.Kit.Done(c, "/me", "Thank you. You hear no more of that vendor, and we look into it. Your settings list it, should it be yours after all.")
 }
 
 // tellOperator makes a task of each vendor that is not the contact's.
