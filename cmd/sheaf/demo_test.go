@@ -171,7 +171,7 @@ func verified(t *testing.T, folder string) {
 	command := root()
 	command.SetOut(&out)
 	command.SetErr(&out)
-	command.SetArgs([]string{"verify", "--data", folder})
+	command.SetArgs([]string{"verify", "--data", folder, "--database-url", "", "--redis-url", "", "--smtp-url", ""})
 	if err := command.ExecuteContext(t.Context()); err != nil {
 		t.Errorf("verify: %v\n%s", err, out.String())
 	}
