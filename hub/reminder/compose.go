@@ -17,12 +17,17 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/party"
 )
 
-// MostLines bounds the lines of one mail: about 700 bytes of HTML a line keep
-// it under the 100 KB at which mail readers begin to cut.
+// MostLines bounds the lines of one mail, a vendor's heading counted as one:
+// about 700 bytes of HTML a line keep it under the 100 KB at which mail readers
+// begin to cut.
 const MostLines = 90
 
 // MostNewLines bounds the lines of one vendor that the contact does not know yet.
 const MostNewLines = 10
+
+// MostCredits bounds the credits of one mail; the others of a vendor stand
+// there as one sum.
+const MostCredits = 20
 
 // SoonDays is what counts as due soon.
 const SoonDays = 7
@@ -169,36 +174,73 @@ func (s *Service) letter(contact party.Contact, b bundle, link string) letter.Di
 	ids := slices.SortedFunc(maps.Keys(byVendor), func(x, y string) int {
 		return cmp.Or(cmp.Compare(rank(byVendor[x]), rank(byVendor[y])), cmp.Compare(b.vendors[x].Name, b.vendors[y].Name), cmp.Compare(x, y))
 	})
-	room := MostLines
-	for _, id := range ids {
-		lines := byVendor[id]
-		if lines[0].section == sectionNew {
-			fresh := newVendor(b.vendors[id], lines, min(room, MostNewLines))
-			room -= len(fresh.Lines)
-			out.More += fresh.More
-			out.New = append(out.New, fresh)
-			continue
-		}
-		vendor := describe(b.vendors[id], b.answers[id])
-		for _, line := range byUrgency(lines) {
-			if room == 0 {
-				vendor.More++
-				out.More++
-				continue
+	room, creditRoom := rooms(ids, byVendor), MostCredits
+	for i, id := range ids {
+		lines := byUrgency(byVendor[id])
+		shown := min(len(lines), max(0, room[i]-1))
+		out.More += len(lines) - shown
+		switch {
+		case room[i] == 0: // the page has it
+		case lines[0].section == sectionNew:
+			out.New = append(out.New, newVendor(b.vendors[id], lines, shown))
+		default:
+			vendor := describe(b.vendors[id], b.answers[id])
+			vendor.More = len(lines) - shown
+			for _, line := range lines[:shown] {
+				addLine(&vendor, line, link)
 			}
-			room--
-			addLine(&vendor, line, link)
+			vendor.Credits = creditLines(b.credits, id, &creditRoom)
+			out.Vendors = append(out.Vendors, vendor)
 		}
-		for _, credit := range b.credits {
-			if credit.VendorID == id {
-				vendor.Credits = append(vendor.Credits, letter.DigestCredit{Number: credit.Number, Open: money.New(credit.Usable(), credit.Currency)})
-			}
-		}
-		out.Vendors = append(out.Vendors, vendor)
 	}
 	out.Totals = totals(b)
 	if slices.ContainsFunc(b.lines, func(l line) bool { return l.asked }) {
 		out.PayAllURL = link + "?select=all"
+	}
+	return out
+}
+
+// rooms shares the mail's lines out among vendors, one at a time in their order,
+// so that one with many invoices does not crowd out the others. The first of a
+// vendor's lines is its heading.
+func rooms(ids []string, lines map[string][]line) []int {
+	out := make([]int, len(ids))
+	room := MostLines
+	for gave := true; gave && room > 0; {
+		gave = false
+		for i, id := range ids {
+			wants := len(lines[id])
+			if lines[id][0].section == sectionNew {
+				wants = min(wants, MostNewLines)
+			}
+			if room > 0 && out[i] < 1+wants {
+				out[i]++
+				room--
+				gave = true
+			}
+		}
+	}
+	return out
+}
+
+// creditLines are one vendor's credits as far as there is room, and per currency
+// what the others come to.
+func creditLines(credits []billing.Credit, vendorID string, room *int) []letter.DigestCredit {
+	var out []letter.DigestCredit
+	left, sums := map[money.Currency]int{}, map[money.Currency]int64{}
+	for _, credit := range credits {
+		switch {
+		case credit.VendorID != vendorID:
+		case *room > 0:
+			*room--
+			out = append(out, letter.DigestCredit{Number: credit.Number, Open: money.New(credit.Usable(), credit.Currency)})
+		default:
+			left[credit.Currency]++
+			sums[credit.Currency] += credit.Usable()
+		}
+	}
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, letter.DigestCredit{Number: fmt.Sprintf("%d more", left[currency]), Open: money.New(sums[currency], currency)})
 	}
 	return out
 }

@@ -34,18 +34,25 @@ func contactsWithOpen(ctx context.Context, tx bun.IDB, contacts []party.Contact)
 	return owing, nil
 }
 
-// insertDigests adds digests and says how many were new: the constraint
+// insertDigests adds digests and returns those that are new: the constraint
 // digests_contact_period_key is what makes one per period.
-func insertDigests(ctx context.Context, tx bun.IDB, digests []Digest) (int, error) {
+func insertDigests(ctx context.Context, tx bun.IDB, digests []Digest) ([]store.JobRef, error) {
 	if len(digests) == 0 {
-		return 0, nil
+		return nil, nil
 	}
-	result, err := tx.NewInsert().Model(&digests).On("CONFLICT (contact_id, period) DO NOTHING").Exec(ctx)
+	ids := make([]string, len(digests))
+	for i, digest := range digests {
+		ids[i] = digest.ID
+	}
+	if _, err := tx.NewInsert().Model(&digests).On("CONFLICT (contact_id, period) DO NOTHING").Exec(ctx); err != nil {
+		return nil, fmt.Errorf("plan digests: %w", err)
+	}
+	var refs []store.JobRef
+	err := tx.NewSelect().TableExpr("digests").ColumnExpr("id, attempts").Where("id IN (?)", bun.List(ids)).Order("id").Scan(ctx, &refs)
 	if err != nil {
-		return 0, fmt.Errorf("plan digests: %w", err)
+		return nil, fmt.Errorf("read planned digests: %w", err)
 	}
-	n, err := result.RowsAffected()
-	return int(n), err
+	return refs, nil
 }
 
 func readDigest(ctx context.Context, db bun.IDB, id string) (Digest, error) {
@@ -105,10 +112,12 @@ func startSMTP(ctx context.Context, db bun.IDB, digest Digest, subject string, l
 	return nil
 }
 
-// finishDigest ends an attempt; false: it was taken over meanwhile.
+// finishDigest ends an attempt; false: it was taken over meanwhile, or SMTP
+// began after the caller read the row, so that nobody can say "not sent".
 func finishDigest(ctx context.Context, db bun.IDB, digest Digest, state State, answer string, next, now time.Time) (bool, error) {
 	query := db.NewUpdate().Model((*Digest)(nil)).Set("state = ?", state).Set("last_answer = ?", answer).Set("claimed_until = NULL").
-		Set("updated_at = ?", now).Where("id = ?", digest.ID).Where("attempts = ?", digest.Attempts).Where("state = ?", Sending)
+		Set("updated_at = ?", now).Where("id = ?", digest.ID).Where("attempts = ?", digest.Attempts).Where("state = ?", Sending).
+		Where("message_id = ?", digest.MessageID)
 	switch state {
 	case Pending:
 		query = query.Set("next_attempt_at = ?", next.UTC()).Set("message_id = ''")

@@ -18,18 +18,26 @@ const planBatch = 200
 // nobody twice: contacts are locked, and the row is unique per period. It
 // returns how many it planned.
 func (s *Service) Plan(ctx context.Context) (int, error) {
-	planned := 0
-	for range 10_000 { // bounded: two million contacts in one run
-		contacts, n, err := s.planSome(ctx)
-		planned += n
-		if err != nil || contacts < planBatch {
-			return planned, err
-		}
-	}
-	return planned, nil
+	planned, err := s.plan(ctx)
+	return len(planned), err
 }
 
-func (s *Service) planSome(ctx context.Context) (contacts, planned int, err error) {
+func (s *Service) plan(ctx context.Context) ([]store.JobRef, error) {
+	var all []store.JobRef
+	for range 10_000 { // bounded: two million contacts in one run
+		contacts, planned, err := s.planSome(ctx)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, planned...)
+		if contacts < planBatch {
+			break
+		}
+	}
+	return all, nil
+}
+
+func (s *Service) planSome(ctx context.Context) (contacts int, planned []store.JobRef, err error) {
 	now := s.Now().UTC()
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		due, err := s.Party.DueContactsTx(ctx, tx, now, planBatch)
@@ -71,24 +79,32 @@ type RunCounts struct {
 // when not nil, is called after each digest.
 func (s *Service) Run(ctx context.Context, progress func(done int)) (RunCounts, error) {
 	counts := RunCounts{By: map[State]int{}}
-	planned, err := s.Plan(ctx)
-	counts.Planned = planned
+	refs, err := s.plan(ctx)
+	counts.Planned = len(refs)
 	if err != nil {
 		return counts, err
 	}
-	ids, err := dueDigests(ctx, s.DB, s.Now())
-	if err != nil {
-		return counts, err
-	}
-	for done, ref := range ids {
-		if err := s.Send(ctx, ref); err != nil {
+	var all []store.JobRef
+	seen := map[string]bool{}
+	// what was planned here is ours to answer for, even when a relay beside us
+	// has taken it already; then what waited before; then what that freed
+	for range 3 {
+		for _, ref := range refs {
+			if err := s.Send(ctx, ref); err != nil {
+				return counts, err
+			}
+			if !seen[ref.ID] {
+				seen[ref.ID], all = true, append(all, ref)
+			}
+			if progress != nil {
+				progress(len(all))
+			}
+		}
+		if refs, err = dueDigests(ctx, s.DB, s.Now()); err != nil {
 			return counts, err
 		}
-		if progress != nil {
-			progress(done + 1)
-		}
 	}
-	return counts, s.await(ctx, ids, counts.By)
+	return counts, s.await(ctx, all, counts.By)
 }
 
 // await counts how the digests ended, waiting for those that others send.

@@ -155,7 +155,7 @@ func (s *Service) succeeded(ctx context.Context, digest Digest, bundle bundle) e
 // that was to be bundled.
 func (s *Service) bounced(ctx context.Context, digest Digest, contact party.Contact, bundle bundle, failure error) error {
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		held, err := finishDigest(ctx, tx, digest, Failed, failure.Error(), time.Time{}, s.Now().UTC())
+		held, err := finishDigest(ctx, tx, digest, Failed, party.PlainText(failure.Error(), 500), time.Time{}, s.Now().UTC())
 		if err != nil || !held {
 			return err
 		}
