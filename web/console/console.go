@@ -89,7 +89,28 @@ func (h *Handlers) open(c *fiber.Ctx, title, current string) (at, error) {
 	r.today = money.DateOf(h.Kit.Now(), r.zone)
 	r.frame = Frame{Page: h.Kit.Page(c, ui.AreaConsole, title), Status: vendor.Status, Reason: vendor.StatusReason, Owner: session.Role == access.RoleOwner}
 	r.frame.Page.Today, r.frame.Page.Nav, r.frame.Page.Wide = r.today, navigation(current), true
-	return r, nil
+	if c.Method() != fiber.MethodGet { // what follows a change is a redirect
+		return r, nil
+	}
+	return r, h.countWaiting(r)
+}
+
+// countWaiting puts beside Cases and Tasks how many wait.
+func (h *Handlers) countWaiting(r at) error {
+	open, err := h.Cases.CountForVendor(r.ctx(), r.vendor.ID)
+	if err != nil {
+		return err
+	}
+	tasks, err := h.Worklist.Count(r.ctx(), r.vendor.ID)
+	for i, item := range r.frame.Page.Nav {
+		switch item.URL {
+		case "/vendor/cases":
+			r.frame.Page.Nav[i].Count = int(open)
+		case "/vendor/tasks":
+			r.frame.Page.Nav[i].Count = int(tasks)
+		}
+	}
+	return err
 }
 
 func zoneOf(name string) *time.Location {

@@ -242,6 +242,11 @@ func (h *Handlers) AddWebhook(c *fiber.Ctx) error {
 		return err
 	})
 	if problems := refused(err); problems != nil {
+		for i := range problems { // a type of event that there is not is said at the boxes
+			if strings.HasPrefix(problems[i].Field, "events") {
+				problems[i].Field = "events"
+			}
+		}
 		return h.showWebhooks(r, view, problems)
 	}
 	if err != nil {

@@ -17,7 +17,7 @@ var noon = time.Date(2026, 11, 22, 12, 5, 0, 0, time.UTC)
 
 func frame(title, current string, status party.VendorStatus) console.Frame {
 	nav := []ui.NavItem{{Label: "Overview", URL: "/vendor"}, {Label: "Invoices", URL: "/vendor/invoices"}, {Label: "Payments", URL: "/vendor/payments"},
-		{Label: "Cases", URL: "/vendor/cases"}, {Label: "Tasks", URL: "/vendor/tasks"}, {Label: "Imports", URL: "/vendor/imports"},
+		{Label: "Cases", URL: "/vendor/cases", Count: 2}, {Label: "Tasks", URL: "/vendor/tasks", Count: 14}, {Label: "Imports", URL: "/vendor/imports"},
 		{Label: "Deliveries", URL: "/vendor/deliveries"}, {Label: "Preview", URL: "/vendor/preview"}, {Label: "Settings", URL: "/vendor/profile"}}
 	for i := range nav {
 		nav[i].Current = nav[i].URL == current

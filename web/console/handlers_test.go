@@ -242,7 +242,7 @@ func TestWebhooks(t *testing.T) {
 	d := newDesk(t)
 	bad := d.owner.Post("/vendor/webhooks", "url", "http://10.0.0.1/x").Want(t, 422, "begin with https", "Tick at least one event", "http://10.0.0.1/x")
 	uitest.Check(t, []byte(bad.Body))
-	d.owner.Post("/vendor/webhooks", "url", "https://erp.example/x", "events", "no.such").Want(t, 422, "There is no event type")
+	d.owner.Post("/vendor/webhooks", "url", "https://erp.example/x", "events", "no.such").Want(t, 422, "There is no event type", `href="#events"`)
 	answer := d.owner.Post("/vendor/webhooks", "url", "https://erp.example/x", "events", "payment.settled", "events", "case.opened").Want(t, 200, "whsec_", "payment.settled, case.opened")
 	secret := regexp.MustCompile(`whsec_[A-Za-z0-9+/]+={0,2}`).FindString(answer.Body)
 	d.owner.Get("/vendor/webhooks").Want(t, 200, "erp.example").Without(t, "whsec_")

@@ -21,7 +21,7 @@ import (
 // Policy is the content security policy that pages are drawn under.
 const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self' https:; frame-src 'self'; frame-ancestors 'none'"
 
-// Shots takes a picture of every page at 375 and 1920 pixels into folder, and
+// Shots takes a picture of every page at 375, 1280 and 1920 pixels into folder, and
 // fails where one is wider than its window at 320. Without Chromium, or with
 // -short, nothing is drawn.
 func Shots(t *testing.T, folder, scheme string, pages []Page) {
@@ -40,7 +40,7 @@ func Shots(t *testing.T, folder, scheme string, pages []Page) {
 		if overflow > 0 {
 			t.Errorf("%s is %d pixels too wide at 320", p.Name, overflow)
 		}
-		for _, width := range []int64{375, 1920} {
+		for _, width := range []int64{375, 1280, 1920} {
 			shot := open(t, browser, server.URL+"/"+p.Name, width, scheme, chromedp.FullScreenshot(100))
 			file := filepath.Join(folder, fmt.Sprintf("%s-%d-%s.png", p.Name, width, scheme))
 			if err := os.WriteFile(file, shot, 0o644); err != nil {
