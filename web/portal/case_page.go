@@ -36,7 +36,7 @@ func caseOf(who visitor, thread cases.Thread, team map[string]party.Contact) Cas
 	for i, message := range thread.Said {
 		_, mine := team[message.AuthorID]
 		mine = mine && message.Side == cases.SideCustomer
-		v.Messages = append(v.Messages, ui.Message{Author: message.AuthorName, Side: sideWord(message.Side, mine), Mine: mine, At: who.local(message.CreatedAt),
+		v.Messages = append(v.Messages, ui.Message{Author: message.AuthorName, Side: sideWord(message.Side, mine, thread.VendorName), Mine: mine, At: who.local(message.CreatedAt),
 			Text: message.Text, Files: fileLinks(who, files[i])})
 	}
 	switch thread.Status {
@@ -56,14 +56,14 @@ func caseOf(who visitor, thread cases.Thread, team map[string]party.Contact) Cas
 	return v
 }
 
-func sideWord(side string, mine bool) string {
+func sideWord(side string, mine bool, vendor string) string {
 	switch {
 	case mine:
 		return "You"
 	case side == cases.SideCustomer:
 		return "Customer"
 	case side == cases.SideVendor:
-		return "Vendor"
+		return vendor
 	}
 	return "Sheaf"
 }

@@ -218,6 +218,7 @@ func invoiceErrors() InvoiceView {
 	v.Dispute.Open, v.Dispute.Amount = true, "4000"
 	v.Promise.Open, v.Promise.Date = true, "2026-01-01"
 	v.Question.Open, v.Question.Text = true, "Which delivery is this for?"
+	v.Plan = PlanForm{Open: true, Rows: []PlanRow{{On: "2026-12-01", Amount: "200"}, {On: "2027-01-01", Amount: "110.40"}, {}, {}}}
 	v.Notice = NoticeForm{Open: true, Barred: "You said on 20 Nov that cheque 1881 is on its way."}
 	return v
 }
@@ -321,6 +322,7 @@ func previews() []preview {
 		{"payments", Payments(paymentList()), true},
 		{"payments-empty", Payments(PaymentsView{Page: page("Payments", 1)}), false},
 		{"cases", Cases(CasesView{Page: page("Questions and disputes", 2), Cases: []CaseRow{{URL: "/me/invoices/i5#k1", Kind: "Dispute", Invoice: "NF-20377", Vendor: "Northwind Freight", Status: Status{Tone: ui.ToneWarn, Text: "Open"}, Amount: amount("640.00", "EUR"), Updated: "21 Nov at 10:05", Last: "Thank you, we are sorry. Could you tell us the number on the delivery note?"}, {URL: "/me/invoices/i20#k2", Kind: "Question", Invoice: "٢٠٢٦/٠٠٤١", Vendor: "شركة الخليج للأثاث", Status: Status{Tone: ui.ToneGood, Text: "Resolved"}, Updated: "3 Feb 2025 at 09:12"}}}), true},
+		{"case", ShownCase(CasePage{Page: page("Dispute on NF-20377", 2), InvoiceURL: "/me/invoices/i5", Number: "NF-20377", Vendor: "Northwind Freight", Case: cases()[0]}), true},
 		{"cases-empty", Cases(CasesView{Page: page("Questions and disputes", 2)}), false},
 		{"settings", Settings(settings()), true},
 		{"invitation", InvitationPage(InvitationView{Page: outside("Join a team"), From: "Ann Weatherby", Vendors: 6, Accept: "/invitations/x/acceptances", Decline: "/invitations/x/refusals"}), false},

@@ -24,6 +24,9 @@ func fillInvoice(v *InvoiceView, who visitor, f invoiceFacts) {
 	v.Paid = money.New(max(0, item.Total-item.Open), item.Currency)
 	if item.DueNote == billing.DueFromTerms {
 		v.DueNote = "from your account's terms"
+		if mine && item.Terms != "" {
+			v.DueNote += ", " + item.Terms
+		}
 	}
 	if mine { // none of a vendor's words before the contact says yes
 		v.Note, v.Terms, v.Order = item.Note, item.Terms, item.PurchaseOrder
@@ -68,6 +71,9 @@ func lineOf(line billing.Line, currency money.Currency) InvoiceLine {
 func fillForms(v *InvoiceView, who visitor, item billing.Item) {
 	for _, reason := range cases.Reasons() {
 		v.Dispute.Reasons = append(v.Dispute.Reasons, ui.Option{Value: reason.Key, Label: reason.Words})
+	}
+	if !v.Dispute.Open {
+		v.Dispute.Amount = item.OpenAmount().Decimal()
 	}
 	v.Promise.Latest = who.today.AddDays(cases.PromiseDays)
 	if len(v.Plan.Rows) == 0 {
