@@ -84,8 +84,8 @@ func (d *demo) summary() string {
 func (d *demo) footnote(visits []visit) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "\nA sign-in link shows one button to press. It works once, for %d minutes; a browser is one of these people at a time.\n", int(access.LinkLasts/time.Minute))
-	fmt.Fprintf(&out, "For another one, sign in as %s, and look into /dev/mail.\n", demoGuest)
-	fmt.Fprintf(&out, "Vendors and operator sign in at /vendor/sign-in: %s, %s, %s.\n", visits[1].email, visits[2].email, visits[3].email)
+	fmt.Fprintf(&out, "For another one, sign in at / (%s), /vendor (%s, %s) or /operator (%s), and look into /dev/mail.\n",
+		visits[0].email, visits[1].email, visits[2].email, visits[3].email)
 	out.WriteString("Press Ctrl-C to stop.\n")
 	return out.String()
 }
