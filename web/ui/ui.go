@@ -45,7 +45,7 @@
 //     instants are Moment, in the reader's zone.
 //   - An empty list is an Empty that says what to do next.
 //
-// Generate with: go run github.com/a-h/templ/cmd/templ@v0.3.977 generate -path web
+// Generate with: make generate
 package ui
 
 import "github.com/sheaf-hub/sheaf/hub/money"
