@@ -60,13 +60,32 @@ func digest(t testing.TB) letter.Digest {
 	}
 }
 
+// newVendors is a digest of nobody but vendors that the contact does not know
+// yet: one with all its lines, one cut, one of which only the sum fits.
+func newVendors(t testing.TB) letter.Digest {
+	line := func(number string, due money.Date, open string, currency money.Currency) letter.DigestLine {
+		return letter.DigestLine{Number: number, Issued: "2026-10-01", Due: due, Open: amount(t, open, currency), Total: amount(t, open, currency)}
+	}
+	return letter.Digest{
+		Today: today, ContactName: "Ann Weatherby", PageURL: "https://sheaf.example/d/abc", SettingsURL: "https://sheaf.example/me/settings",
+		Unsubscribe: "https://sheaf.example/u/abc", Rhythm: "every Tuesday at 09:00, Europe/Oslo", Footer: footer(), More: 16,
+		New: []letter.NewVendor{
+			{Name: "Brightwell Print <b>Ltd</b>", Invoices: 2, Totals: []money.Amount{amount(t, "420.00", "EUR"), amount(t, "1840000", "JPY")},
+				Lines: []letter.DigestLine{line("BP-1", "2026-11-01", "420.00", "EUR"), line("invoice of 2026-10-01", "", "1840000", "JPY")}},
+			{Name: "شركة الخليج", Invoices: 5, Totals: []money.Amount{amount(t, "1200.500", "KWD")}, Lines: []letter.DigestLine{line("٢٠٢٦/٠٠٤١", "2026-11-30", "240.100", "KWD")}, More: 4},
+			{Name: "Full House", Invoices: 12, Totals: []money.Amount{amount(t, "99.00", "EUR")}, More: 12},
+		},
+	}
+}
+
 func lines(t testing.TB) []letter.VendorLine {
 	return []letter.VendorLine{{Invoice: "NF-20391", Amount: amount(t, "1250.00", "EUR"), Note: "EUR 210.00 of it by credit CN-118"}, {Invoice: "NF-20412", Amount: amount(t, "310.40", "EUR"), Note: "in part: EUR 630.00 stays open"}}
 }
 
 func letters(t testing.TB) map[string]func(letter.Renderer) (letter.Rendered, error) {
 	return map[string]func(letter.Renderer) (letter.Rendered, error){
-		"digest": func(r letter.Renderer) (letter.Rendered, error) { return r.Digest(digest(t)) },
+		"digest":     func(r letter.Renderer) (letter.Rendered, error) { return r.Digest(digest(t)) },
+		"digest-new": func(r letter.Renderer) (letter.Rendered, error) { return r.Digest(newVendors(t)) },
 		"sign-in": func(r letter.Renderer) (letter.Rendered, error) {
 			return r.SignIn(letter.SignIn{URL: "https://sheaf.example/sign-in/confirm?token=Zm9vYmFyYmF6cXV4", Minutes: 10, Asked: "from Firefox on Windows, 22 Nov at 12:05", Footer: footer()})
 		},
