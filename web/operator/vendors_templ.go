@@ -927,7 +927,7 @@ func Vendor(v VendorView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Table(ui.TableHead{Caption: "Open per currency", Keep: true, Columns: []ui.Column{{Label: "Open", Num: true}, {Label: "Overdue", Num: true}, {Label: "Invoices", Num: true}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Table(ui.TableHead{Caption: "Open per currency", Columns: []ui.Column{{Label: "Open", Num: true}, {Label: "Overdue", Num: true}, {Label: "Invoices", Num: true}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -35,12 +35,18 @@ func Shots(t *testing.T, folder, scheme string, pages []Page) {
 		t.Fatal(err)
 	}
 	browser, server := startBrowser(t, chromium), serve(t, pages)
+	axe := readAxe(t, filepath.Join(folder, "..", "node_modules", "axe-core", "axe.min.js"))
 	for _, p := range pages {
 		overflow := open(t, browser, server.URL+"/"+p.Name, 320, scheme, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`))
 		if overflow > 0 {
 			t.Errorf("%s is %d pixels too wide at 320", p.Name, overflow)
 		}
 		for _, width := range []int64{375, 1280, 1920} {
+			if axe != "" && width != 1920 {
+				for _, problem := range open(t, browser, server.URL+"/"+p.Name, width, scheme, judge(axe)) {
+					t.Errorf("%s at %d: %s", p.Name, width, problem)
+				}
+			}
 			shot := open(t, browser, server.URL+"/"+p.Name, width, scheme, chromedp.FullScreenshot(100))
 			file := filepath.Join(folder, fmt.Sprintf("%s-%d-%s.png", p.Name, width, scheme))
 			if err := os.WriteFile(file, shot, 0o644); err != nil {
@@ -48,6 +54,23 @@ func Shots(t *testing.T, folder, scheme string, pages []Page) {
 			}
 		}
 	}
+}
+
+// readAxe is axe-core where npm brought it, else nothing.
+func readAxe(t *testing.T, file string) string {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Log("no axe-core: the pages are drawn, but not judged")
+		return ""
+	}
+	return string(source)
+}
+
+// judge lists what axe-core finds against WCAG 2.2 AA.
+func judge(axe string) chromedp.Action[[]string] {
+	const rules = `({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], iframes: false})`
+	return chromedp.Evaluate[[]string](axe+`;axe.run(document, `+rules+`).then(r => r.violations.map(v =>
+		v.id + ": " + v.help + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(" | ")))`, chromedp.EvalAwaitPromise)
 }
 
 func serve(t *testing.T, pages []Page) *httptest.Server {
