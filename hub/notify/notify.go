@@ -54,7 +54,7 @@ func (s *Service) Deliver(ctx context.Context, ref store.JobRef) error {
 	}
 	started := s.Now()
 	outcome := s.attempt(ctx, parcel)
-	outcome.Took = s.Now().Sub(started)
+	outcome.Took, outcome.Answer = s.Now().Sub(started), loggable(outcome.Answer)
 	// a stopping worker records what happened all the same
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
@@ -121,14 +121,14 @@ func (s *Service) SendMail(ctx context.Context, ref store.JobRef) error {
 	case failure == nil:
 		return s.Outbox.RecordMail(ctx, row, outbox.Done, "", time.Time{})
 	case errors.Is(failure, mail.ErrRejected):
-		return s.Outbox.RecordMail(ctx, row, outbox.Dead, failure.Error(), time.Time{})
+		return s.Outbox.RecordMail(ctx, row, outbox.Dead, loggable(failure.Error()), time.Time{})
 	}
 	// unknown is tried again: a second copy of such a mail does no harm, a missing one does
 	wait, again := standardwebhooks.Wait(row.Attempts, s.Jitter)
 	if !again {
-		return s.Outbox.RecordMail(ctx, row, outbox.Dead, failure.Error(), time.Time{})
+		return s.Outbox.RecordMail(ctx, row, outbox.Dead, loggable(failure.Error()), time.Time{})
 	}
-	return s.Outbox.RecordMail(ctx, row, outbox.Pending, failure.Error(), s.Now().Add(wait))
+	return s.Outbox.RecordMail(ctx, row, outbox.Pending, loggable(failure.Error()), s.Now().Add(wait))
 }
 
 // Jitter is a source of randomness that many goroutines may share.

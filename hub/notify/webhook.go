@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sheaf-hub/sheaf/hub/notify/standardwebhooks"
@@ -92,5 +93,16 @@ func readable(body []byte) string {
 	if !utf8.Valid(body) && bytes.ContainsRune(body, 0) {
 		return fmt.Sprintf("%d bytes that are not text", len(body))
 	}
-	return strings.ToValidUTF8(string(body), "")
+	return loggable(string(body))
+}
+
+// loggable is what another side said without what no database keeps as text: a
+// NUL would make the very row that records the attempt impossible to write.
+func loggable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
 }
