@@ -195,6 +195,22 @@ func customers(add adder, h *portal.Handlers) {
 	add(Contact, post, "/me/cases/:id/withdrawal", h.WithdrawCase)
 	add(Contact, post, "/me/vendors", h.AnswerVendors)
 	add(Contact, post, "/me/vendors/:id", h.AnswerVendor)
+	add(Contact, get, "/me/invoices.csv", h.InvoicesCSV)
+	add(Contact, get, "/me/statement.pdf", h.Statement)
+	add(Contact, get, "/me/due.ics", h.DueDates)
+	add(Contact, get, "/me/settings", h.Settings)
+	add(Contact, post, "/me/settings/digest", h.ChangeDigest)
+	add(Contact, post, "/me/settings/unsubscribe", h.Unsubscribe)
+	add(Contact, post, "/me/settings/resubscribe", h.Resubscribe)
+	add(Contact, post, "/me/settings/links/revocations", h.RevokeLinks)
+	add(Contact, post, "/me/settings/devices/sign-out", h.SignOutEverywhere)
+	add(Contact, post, "/me/settings/devices/:id/sign-out", h.EndSession)
+	add(Contact, post, "/me/team/invitations", h.InviteColleague)
+	add(Contact, get, "/me/team/invitations/:id", h.LookAtInvitation)
+	add(Contact, post, "/me/team/invitations/:id/acceptance", h.AcceptInvitation)
+	add(Contact, post, "/me/team/invitations/:id/refusal", h.DeclineInvitation)
+	add(Contact, post, "/me/team/invitations/:id/withdrawals", h.WithdrawInvitation)
+	add(Contact, post, "/me/team/departures", h.LeaveTeam)
 	add(Contact, get, "/me/payments", h.Payments)
 	add(Contact, get, "/me/payments/:id", h.ContactPayment)
 	// where a gateway sends the payer back: a contact, or whoever began it by a digest's link
@@ -203,10 +219,17 @@ func customers(add adder, h *portal.Handlers) {
 	add(Anyone, post, "/pay/:id/cancel", h.CancelPayment)
 	add(Anyone, get, "/sandbox/checkout/:ref", h.SandboxPage)
 	add(Anyone, post, "/sandbox/checkout/:ref", h.DecideSandbox)
+	// mail that was captured instead of sent; 404 where mail is sent
+	add(Anyone, get, "/dev/mail", h.CapturedMails)
+	add(Anyone, get, "/dev/mail/:id", h.CapturedMail)
+	add(Anyone, get, "/dev/mail/:id/raw", h.CapturedHTML)
 }
 
 // digestLinks show and pay what one digest lists, and nothing more.
 func digestLinks(add adder, h *portal.Handlers) {
+	add(Link, get, "/u/:token", h.LookAtUnsubscribe)
+	add(Link, post, "/u/:token", h.UnsubscribeByLink)
+	add(Link, post, "/u/:token/resubscribe", h.ResubscribeByLink)
 	add(Link, get, "/d/:token", h.Digest)
 	add(Link, get, "/d/:token/invoices/:id", h.Invoice)
 	add(Link, get, "/d/:token/documents/:id", h.Document)

@@ -47,6 +47,9 @@ func New(deps Deps) *fiber.App {
 	app.Use(requestid.New(), deps.observe, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: deps.onPanic}), deps.secure, refuseEncoded, withTimeout)
 	app.Use(compress.New(compress.Config{Level: compress.LevelBestSpeed, Next: func(c *fiber.Ctx) bool { return strings.HasPrefix(c.Path(), "/api") }}))
 	for _, route := range routes(&deps.Handlers, deps.Kit) {
+		if route.Method == get {
+			app.Add(fiber.MethodHead, route.Path, route.chain()...)
+		}
 		app.Add(route.Method, route.Path, route.chain()...)
 	}
 	app.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
@@ -83,8 +86,10 @@ func refuseEncoded(c *fiber.Ctx) error {
 }
 
 func withTimeout(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
+	parent := c.UserContext()
+	ctx, cancel := context.WithTimeout(parent, requestTimeout)
 	defer cancel()
+	defer c.SetUserContext(parent) // the error page outside is still to be written
 	c.SetUserContext(ctx)
 	return c.Next()
 }

@@ -123,7 +123,7 @@ func (a *app) wire() error {
 	a.outbox = &outbox.Service{DB: a.db, Sealer: c.sealer, Now: a.now}
 	a.ledger = &ledger.Service{DB: a.db, Now: a.now}
 	a.party = &party.Service{DB: a.db, Sealer: c.sealer, Now: a.now}
-	a.access = &access.Service{DB: a.db, Sealer: c.sealer, Outbox: a.outbox, Letters: letters, PublicURL: c.PublicURL, From: c.from, Footer: c.footer, Now: a.now}
+	a.access = &access.Service{DB: a.db, Party: a.party, Sealer: c.sealer, Outbox: a.outbox, Letters: letters, PublicURL: c.PublicURL, From: c.from, Footer: c.footer, Now: a.now}
 	a.billing = &billing.Service{DB: a.db, Party: a.party, Now: a.now}
 	a.cases = &cases.Service{DB: a.db, Party: a.party, Billing: a.billing, Access: a.access, Outbox: a.outbox, Letters: letters, From: c.from,
 		PublicURL: c.PublicURL, Footer: c.footer, Now: a.now}

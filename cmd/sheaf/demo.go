@@ -11,7 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	_ "time/tzdata" // the demo's companies live in a zone that a bare machine may not know
 
 	"github.com/spf13/cobra"
 )

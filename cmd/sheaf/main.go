@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // contacts' zones are known also where the system has no zone files
 
 	"github.com/spf13/cobra"
 )

@@ -38,7 +38,7 @@ func (a *app) webDeps(carrier *queue.Queue) web.Deps {
 		Kit: kit, Log: a.log, TrustedProxies: a.config.proxies, Observe: a.metrics.request,
 		Handlers: web.Handlers{
 			Portal: &portal.Handlers{Kit: kit, DB: a.db, Access: a.access, Party: a.party, Billing: a.billing, Payment: a.payment, Cases: a.cases,
-				Reminder: a.reminder, Insight: a.insight, Sandbox: sandboxPage{a.sandbox}, Mailbox: a.mailbox, HelpURL: a.config.HelpURL},
+				Reminder: a.reminder, Insight: a.insight, Worklist: a.worklist, Sandbox: sandboxPage{a.sandbox}, Mailbox: a.mailbox, HelpURL: a.config.HelpURL},
 			Console: &console.Handlers{Kit: kit, DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Payment: a.payment, Outbox: a.outbox,
 				Cases: a.cases, Worklist: a.worklist, Insight: a.insight, Intake: a.intake, Reminder: a.reminder, CheckURL: a.client.CheckURL, Mailbox: captured},
 			Operator: &operator.Handlers{Kit: kit, DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Payment: a.payment, Outbox: a.outbox,

@@ -12,6 +12,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/mail"
 	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
+	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -21,8 +22,9 @@ type Service struct {
 	Sealer    *store.Sealer
 	Outbox    *outbox.Service
 	Letters   Letters
-	PublicURL string       // the hub's own address, without a slash at the end
-	From      mail.Address // who sends sign-in links
+	Party     *party.Service // for teams
+	PublicURL string         // the hub's own address, without a slash at the end
+	From      mail.Address   // who sends sign-in links
 	Footer    letter.Footer
 	Now       func() time.Time
 }

@@ -66,9 +66,37 @@ func (s *Service) InviteColleagueTx(ctx context.Context, tx bun.IDB, inviter Con
 	if len(team)+len(open) >= MostTeam {
 		return Invitation{}, fault.At("email", "A team has at most %d members.", MostTeam)
 	}
+	if err := s.ensureContact(ctx, tx, clean, inviter); err != nil {
+		return Invitation{}, err
+	}
 	now := s.Now().UTC()
 	invitation := Invitation{ID: store.NewID(), CustomerID: inviter.CustomerID, InviterID: inviter.ID, Email: clean, CreatedAt: now, ExpiresAt: now.Add(InvitationLife)}
 	return invitation, insertInvitation(ctx, tx, invitation, now)
+}
+
+// ensureContact makes a contact of a colleague whom no vendor lists, so that it
+// can sign in and answer. It is a customer of its own until it says yes.
+func (s *Service) ensureContact(ctx context.Context, tx bun.IDB, email string, inviter Contact) error {
+	known, err := contactsByEmail(ctx, tx, []string{email})
+	if err != nil || len(known) > 0 {
+		return err
+	}
+	contacts, customers := s.newContacts(map[string]seenContact{email: {customer: email}}, zoneName(inviter))
+	return insertContacts(ctx, tx, contacts, customers)
+}
+
+// ReceivedInvitation is one open invitation for a mailbox.
+func (s *Service) ReceivedInvitation(ctx context.Context, contact Contact, id string) (Received, error) {
+	list, err := s.InvitationsFor(ctx, contact)
+	if err != nil {
+		return Received{}, err
+	}
+	for _, invitation := range list {
+		if invitation.ID == id {
+			return invitation, nil
+		}
+	}
+	return Received{}, fault.New(fault.NotFound, "There is no such open invitation for you. Sign in with the address that the mail was sent to, or ask for a new one.")
 }
 
 // Invitations are a team's open ones.

@@ -325,7 +325,7 @@ func previews() []preview {
 		{"case", ShownCase(CasePage{Page: page("Dispute on NF-20377", 2), InvoiceURL: "/me/invoices/i5", Number: "NF-20377", Vendor: "Northwind Freight", Case: cases()[0]}), true},
 		{"cases-empty", Cases(CasesView{Page: page("Questions and disputes", 2)}), false},
 		{"settings", Settings(settings()), true},
-		{"invitation", InvitationPage(InvitationView{Page: outside("Join a team"), From: "Ann Weatherby", Vendors: 6, Accept: "/invitations/x/acceptances", Decline: "/invitations/x/refusals"}), false},
+		{"invitation", InvitationPage(InvitationView{Page: outside("Join a team"), From: "Ann Weatherby", Email: "ann@customer.example", Accept: "/invitations/x/acceptances", Decline: "/invitations/x/refusals"}), false},
 		{"unsubscribe", Unsubscribe(UnsubscribeView{Page: outside("Unsubscribe"), Email: "a…@acme-furniture.example", Action: "/u/abc", Settings: "/me/settings"}), true},
 		{"unsubscribe-done", Unsubscribe(UnsubscribeView{Page: outside("Unsubscribed"), Email: "a…@acme-furniture.example", Done: true, Resubscribe: "/u/abc/resubscribe"}), false},
 		{"sandbox", Sandbox(SandboxView{Page: narrow, Amount: amount("1770.40", "EUR"), Number: "R-2026-00094", Action: "/sandbox/p1", Cancel: "/me", Vendors: []SandboxVendor{{Name: "Northwind Freight", Amount: amount("1350.40", "EUR"), Detail: "2 invoices"}, {Name: "Brightwell Print Ltd", Amount: amount("420.00", "EUR"), Detail: "1 invoice"}}}), true},

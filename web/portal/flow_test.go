@@ -21,6 +21,12 @@ type portalRoute struct {
 func portalRoutes(h *Handlers) []portalRoute {
 	return []portalRoute{
 		{"GET", "/", h.Home},
+		{"POST", "/me/team/invitations", h.InviteColleague},
+		{"GET", "/me/team/invitations/:id", h.LookAtInvitation},
+		{"POST", "/me/team/invitations/:id/acceptance", h.AcceptInvitation},
+		{"POST", "/me/team/invitations/:id/refusal", h.DeclineInvitation},
+		{"POST", "/me/team/invitations/:id/withdrawals", h.WithdrawInvitation},
+		{"POST", "/me/team/departures", h.LeaveTeam},
 		{"POST", "/sign-in", h.RequestSignIn},
 		{"GET", "/sign-in/:token", h.LookAtLink},
 		{"POST", "/sign-in/:token", h.ConsumeLink},

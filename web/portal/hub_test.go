@@ -61,12 +61,18 @@ func (c *clock) pass(d time.Duration) {
 // letters renders as the hub does, and remembers the last link to sign in.
 type letters struct {
 	mails.Renderer
-	signIn string
+	signIn     string
+	invitation string
 }
 
 func (l *letters) SignIn(view letter.SignIn) (letter.Rendered, error) {
 	l.signIn = view.URL
 	return l.Renderer.SignIn(view)
+}
+
+func (l *letters) Invitation(view letter.Invitation) (letter.Rendered, error) {
+	l.invitation = view.URL
+	return letter.Rendered{Subject: "Join", Text: view.URL}, nil
 }
 
 // playedGateway gives the sandbox's page to the portal, as cmd/sheaf does.
@@ -112,7 +118,7 @@ func newWorld(t *testing.T) *world {
 	out := &outbox.Service{DB: db, Sealer: sealer, Now: now}
 	parties := &party.Service{DB: db, Sealer: sealer, Now: now}
 	bills := &billing.Service{DB: db, Party: parties, Now: now}
-	door := &access.Service{DB: db, Sealer: sealer, Outbox: out, Letters: w.letters, PublicURL: publicURL, From: from, Now: now}
+	door := &access.Service{DB: db, Party: parties, Sealer: sealer, Outbox: out, Letters: w.letters, PublicURL: publicURL, From: from, Now: now}
 	w.gateway = &sandbox.Gateway{DB: db, PublicURL: publicURL, Now: now}
 	w.Handlers = &Handlers{
 		Kit: &kit.Kit{Access: door, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: now, PublicURL: publicURL, Secure: true},

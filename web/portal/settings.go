@@ -25,9 +25,12 @@ func (h *Handlers) Settings(c *fiber.Ctx) error {
 	if err != nil {
 		return h.refuse(c, err)
 	}
-	contact := who.contact()
-	return h.renderSettings(c, who, fiber.StatusOK, SettingsView{Day: strings.ToLower(contact.DigestWeekday.String()),
-		Hour: strconv.Itoa(contact.DigestHour), Zone: contact.Zone().String()}, nil)
+	return h.renderSettings(c, who, fiber.StatusOK, settingsOf(who.contact()), nil)
+}
+
+// settingsOf is the form as the contact's choices fill it.
+func settingsOf(contact party.Contact) SettingsView {
+	return SettingsView{Day: strings.ToLower(contact.DigestWeekday.String()), Hour: strconv.Itoa(contact.DigestHour), Zone: contact.Zone().String()}
 }
 
 func (h *Handlers) renderSettings(c *fiber.Ctx, who visitor, status int, v SettingsView, problems []ui.FieldError) error {
@@ -47,7 +50,7 @@ func (h *Handlers) renderSettings(c *fiber.Ctx, who visitor, status int, v Setti
 	}
 	v.Page.Errors = problems
 	contact := who.contact()
-	v.Email, v.Zones, v.Unsubscribed, v.NoPause, v.NoInvites = contact.Email, zoneOptions(contact.Zone().String()), !contact.UnsubscribedAt.IsZero(), true, true
+	v.Email, v.Zones, v.Unsubscribed, v.NoPause, v.NoInvites = contact.Email, zoneOptions(contact.Zone().String()), !contact.UnsubscribedAt.IsZero(), true, false
 	v.Links = true
 	if !v.Unsubscribed && !contact.NextDigestAt.IsZero() {
 		next := who.local(contact.NextDigestAt)
@@ -60,8 +63,22 @@ func (h *Handlers) renderSettings(c *fiber.Ctx, who visitor, status int, v Setti
 	for _, colleague := range team {
 		v.Team = append(v.Team, Colleague{Name: colleague.DisplayName(), Email: colleague.Email, You: colleague.ID == contact.ID})
 	}
+	v.CanLeave = len(team) > 1
+	if v.Invitations, err = h.invitations(c.UserContext(), who); err != nil {
+		return err
+	}
 	slices.SortStableFunc(v.Team, func(x, y Colleague) int { return btoi(y.You) - btoi(x.You) }) // the reader first
 	return kit.Render(c, status, Settings(v))
+}
+
+// invitations are the team's open ones.
+func (h *Handlers) invitations(ctx context.Context, who visitor) ([]Invitation, error) {
+	open, err := h.Party.Invitations(ctx, who.contact().CustomerID)
+	list := make([]Invitation, len(open))
+	for i, invitation := range open {
+		list[i] = Invitation{ID: invitation.ID, Email: invitation.Email, Sent: who.local(invitation.CreatedAt)}
+	}
+	return list, err
 }
 
 // notMine are the vendors that the contact does not know, by name.

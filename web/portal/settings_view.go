@@ -68,7 +68,7 @@ type Invitation struct {
 type InvitationView struct {
 	Page    ui.Page
 	From    string
-	Vendors int // how many vendors' accounts come together
+	Email   string
 	Accept  string
 	Decline string
 }

@@ -190,7 +190,7 @@ func TestPayingANewVendorIsAYes(t *testing.T) {
 func TestSettings(t *testing.T) {
 	w := usual(t)
 	b, second := w.signIn(ann), w.signIn(ann)
-	b.get("/me/settings").want(200, ann, "Tuesday, 24 Nov at 09:00", "This device", "Sign out everywhere").without("Invite a colleague", "Pause my reminders")
+	b.get("/me/settings").want(200, ann, "Tuesday, 24 Nov at 09:00", "This device", "Sign out everywhere", "Invite a colleague").without("Pause my reminders")
 	b.post("/me/settings/digest", "day", "friday", "hour", "14", "zone", "Europe/Nowhere").want(422, `There is no time zone "Europe/Nowhere"`, "There is a problem")
 	b.post("/me/settings/digest", "day", "someday", "hour", "14", "zone", "UTC").want(422, "Choose a day of the week.")
 	b.post("/me/settings/digest", "day", "friday", "hour", "2pm", "zone", "UTC").want(422, "Choose an hour")

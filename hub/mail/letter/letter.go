@@ -22,6 +22,7 @@ type Renderer interface {
 	CaseUpdate(CaseUpdate) (Rendered, error)
 	VendorEvent(VendorEvent) (Rendered, error)
 	Receipt(Receipt) (Rendered, error)
+	Invitation(Invitation) (Rendered, error)
 }
 
 // Rendered is one mail: a subject of one line, and two parts that say the same.
@@ -114,6 +115,15 @@ type SignIn struct {
 	Minutes int    // how long the link works
 	Asked   string // "from Chromium on Linux, 22 Nov 2026 at 09:14 UTC"; may be empty
 	Footer  Footer
+}
+
+// Invitation asks a colleague to join a contact's team.
+type Invitation struct {
+	From   string // who asks: a name, or the address
+	Email  string // its address
+	URL    string // where to say yes or no, after signing in
+	Days   int    // how long it can be answered
+	Footer Footer
 }
 
 // CaseUpdate tells a customer that a vendor answered or resolved a case.

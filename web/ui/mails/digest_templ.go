@@ -769,9 +769,9 @@ func digestRows(s section, today money.Date) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var34 string
-			templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(lineDetail(line, s.asked, today))
+			templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(s.detail(line, today))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/ui/mails/digest.templ`, Line: 135, Col: 95}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/ui/mails/digest.templ`, Line: 135, Col: 84}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 			if templ_7745c5c3_Err != nil {
@@ -906,7 +906,7 @@ func digestNew(d letter.Digest) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if len(vendor.Lines) > 0 {
-					templ_7745c5c3_Err = digestLines(section{lines: vendor.Lines, asked: true}, d.Today).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = digestLines(section{lines: vendor.Lines, fresh: true}, d.Today).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -47,6 +47,14 @@ func (Renderer) SignIn(s letter.SignIn) (letter.Rendered, error) {
 	return rendered("Your link to sign in to "+hubName(s.Footer), signInText(s), signInMail(s))
 }
 
+// Invitation renders the question whether to join a team.
+func (Renderer) Invitation(i letter.Invitation) (letter.Rendered, error) {
+	if err := need(i.URL, "URL"); err != nil {
+		return letter.Rendered{}, err
+	}
+	return rendered(i.From+" asks you to look after invoices together", invitationText(i), invitationMail(i))
+}
+
 // CaseUpdate renders a vendor's answer to a customer.
 func (Renderer) CaseUpdate(c letter.CaseUpdate) (letter.Rendered, error) {
 	if err := need(c.URL, "URL"); err != nil {

@@ -100,7 +100,7 @@ func (p *page) vendor(d letter.Digest, v letter.DigestVendor) {
 		p.line(s.title)
 		for _, line := range s.lines {
 			p.line("  ", line.Number, "  ", line.Open.String())
-			p.line("    ", lineDetail(line, s.asked, d.Today))
+			p.line("    ", s.detail(line, d.Today))
 			p.some("    pay: ", line.PayURL)
 		}
 	}
@@ -152,6 +152,18 @@ func signInText(s letter.SignIn) string {
 	p.line(signInAsked(s))
 	p.line()
 	p.footer(s.Footer)
+	return p.out.String()
+}
+
+func invitationText(i letter.Invitation) string {
+	p := &page{}
+	p.line(invitationLead(i))
+	p.line()
+	p.line(invitationTerms(i))
+	p.line()
+	p.line(i.URL)
+	p.line()
+	p.footer(i.Footer)
 	return p.out.String()
 }
 

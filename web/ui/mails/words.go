@@ -15,6 +15,7 @@ type section struct {
 	title string
 	lines []letter.DigestLine
 	asked bool // false: shown, not asked for
+	fresh bool // of a vendor that the contact does not know yet: shown as due, without a link to pay
 	tone  string
 }
 
@@ -87,7 +88,12 @@ func greeting(name string) string {
 	return "Dear " + name + ","
 }
 
-// lineDetail is what stands under an invoice's number.
+// detail is what stands under an invoice's number.
+func (s section) detail(line letter.DigestLine, today money.Date) string {
+	// a line without a link to pay is not asked for, whatever its section
+	return lineDetail(line, s.fresh || s.asked && line.PayURL != "", today)
+}
+
 func lineDetail(line letter.DigestLine, asked bool, today money.Date) string {
 	var parts []string
 	if line.Due == "" {
@@ -274,6 +280,19 @@ func moment(r letter.Receipt) string {
 		zone = time.UTC
 	}
 	return ui.MomentText(r.At.In(zone), r.Today) + " " + r.At.In(zone).Format("MST")
+}
+
+func invitationLead(i letter.Invitation) string {
+	who := i.From
+	if i.Email != "" && i.Email != i.From {
+		who += " (" + i.Email + ")"
+	}
+	return who + " asks you to join a team on " + hubName(i.Footer) + "."
+}
+
+func invitationTerms(i letter.Invitation) string {
+	return "In a team you see and pay one another's invoices. Each keeps an own reminder, and anyone can leave. Nothing is shared before you say yes; you have " +
+		ui.Count(i.Days, "day", "days") + ". If you do not know who asks, do nothing."
 }
 
 func signInLead(s letter.SignIn) string {
