@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -28,13 +29,18 @@ type Figures struct {
 func (q *Queue) Figures(_ context.Context) ([]Figures, error) {
 	inspector := asynq.NewInspector(q.Redis)
 	defer func() { _ = inspector.Close() }()
+	// a queue that never had a task, or whose Redis was emptied, is not known there
+	known, err := inspector.Queues()
+	if err != nil {
+		return nil, fmt.Errorf("ask Redis about its queues: %w", err)
+	}
 	var list []Figures
 	for _, name := range []string{QueueMoney, QueueNews, QueueMail} {
-		info, err := inspector.GetQueueInfo(name)
-		if errors.Is(err, asynq.ErrQueueNotFound) {
+		if !slices.Contains(known, name) {
 			list = append(list, Figures{Name: name})
 			continue
 		}
+		info, err := inspector.GetQueueInfo(name)
 		if err != nil {
 			return nil, fmt.Errorf("ask Redis about queue %s: %w", name, err)
 		}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -37,6 +38,8 @@ func returnJob(ctx context.Context, db *store.DB, job Job, holder, result string
 	if len(result) > most {
 		result = result[:most]
 	}
+	// a cut in the middle of a letter, or a NUL, would be refused as text
+	result = strings.ReplaceAll(strings.ToValidUTF8(result, ""), "\x00", "")
 	_, err := db.NewUpdate().TableExpr("schedules").Set("leased_until = NULL").Set("last_at = ?", now.UTC()).Set("last_result = ?", result).
 		Set("next_at = ?", now.Add(job.Every).UTC()).Where("name = ?", job.Name).Where("holder = ?", holder).Exec(ctx)
 	return err
