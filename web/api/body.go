@@ -49,7 +49,7 @@ func decode(c *fiber.Ctx, into any) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return located(raw, decoder.InputOffset(), "something follows the end of the JSON value")
 	}
-	return nil
+	return checkShape(into)
 }
 
 func decodeProblem(raw []byte, err error, offset int64) error {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/cases"
-	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/web/page"
 )
 
@@ -30,7 +29,7 @@ func (h *Handlers) PostCaseMessage(c *fiber.Ctx) error {
 		return err
 	}
 	var form struct {
-		Text string `json:"text"`
+		Text string `json:"text" validate:"required"`
 	}
 	if err := decode(c, &form); err != nil {
 		return err
@@ -51,15 +50,12 @@ func (h *Handlers) PatchCase(c *fiber.Ctx) error {
 		return err
 	}
 	var form struct {
-		Status     string `json:"status"`
-		Resolution string `json:"resolution"`
+		Status     string `json:"status" validate:"required,oneof=resolved"`
+		Resolution string `json:"resolution" validate:"required"`
 		Note       string `json:"note"`
 	}
 	if err := decode(c, &form); err != nil {
 		return err
-	}
-	if form.Status != string(cases.Resolved) {
-		return fault.At("/status", `A case can only become "resolved" here.`)
 	}
 	ctx, cancel := deadline(c, writeTimeout)
 	defer cancel()

@@ -28,8 +28,8 @@ func (h *Handlers) PutWebhookEndpoint(c *fiber.Ctx) error {
 		return err
 	}
 	var form struct {
-		URL    string   `json:"url"`
-		Events []string `json:"events"`
+		URL    string   `json:"url" validate:"required"`
+		Events []string `json:"events" validate:"required,max=50,dive,required,max=100"`
 	}
 	if err := decode(c, &form); err != nil {
 		return err

@@ -26,13 +26,10 @@ func (h *Handlers) PatchPayment(c *fiber.Ctx) error {
 		return err
 	}
 	var form struct {
-		Status string `json:"status"`
+		Status string `json:"status" validate:"required,oneof=booked"`
 	}
 	if err := decode(c, &form); err != nil {
 		return err
-	}
-	if form.Status != "booked" {
-		return fault.At("/status", `A payment can only become "booked" here.`)
 	}
 	ctx, cancel := deadline(c, writeTimeout)
 	defer cancel()
