@@ -63,8 +63,13 @@ func proxyHeader(deps Deps) string {
 	return fiber.HeaderXForwardedFor
 }
 
-// secure sets what every answer carries.
 func (d *Deps) secure(c *fiber.Ctx) error {
+	d.protect(c)
+	return c.Next()
+}
+
+// protect sets what every answer carries.
+func (d *Deps) protect(c *fiber.Ctx) {
 	// a form may lead on to the gateway's page (https) or to the hub by its public name
 	c.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; "+
 		"form-action 'self' https: "+d.Kit.PublicURL+"; base-uri 'none'; frame-ancestors 'none'")
@@ -74,7 +79,6 @@ func (d *Deps) secure(c *fiber.Ctx) error {
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Next()
 }
 
 // refuseEncoded: a small compressed body can swell past every limit, so none is taken.
@@ -111,6 +115,7 @@ func (d *Deps) observe(c *fiber.Ctx) error {
 
 // onError answers in the form of the place: a problem for programs, a page for people.
 func (d *Deps) onError(c *fiber.Ctx, err error) error {
+	d.protect(c) // what the server itself refuses, such as too large a body, never came by secure
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fault.Wrap(fault.Unavailable, err, "This took too long and was given up. Try again in a minute.")
 	}

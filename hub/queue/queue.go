@@ -177,9 +177,11 @@ func (q *Queue) relay(ctx context.Context, client *asynq.Client) {
 	defer ticker.Stop()
 	for {
 		for _, source := range sources() {
-			if err := q.relayOne(ctx, client, source); err != nil && ctx.Err() == nil {
-				q.Log.Warn("the relay could not carry", "table", source.table, "error", err)
-			}
+			q.guard("relay", func() {
+				if err := q.relayOne(ctx, client, source); err != nil && ctx.Err() == nil {
+					q.Log.Warn("the relay could not carry", "table", source.table, "error", err)
+				}
+			})
 		}
 		select {
 		case <-ctx.Done():

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -357,3 +359,28 @@ func TestPingSaysThatRedisIsAway(t *testing.T) {
 		t.Error("figures of a Redis that is away")
 	}
 }
+
+// A process whose relay is gone looks well and delivers nothing.
+func TestARelayThatPanicsGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, y *yard) {
+		hook := &faulty{}
+		y.db.AddQueryHook(hook)
+		y.events(3)
+		y.start(y.process("one"))
+		y.wait("the panic", hook.panicked.Load)
+		y.delivered(3)
+		y.once(3)
+	})
+}
+
+// faulty panics over the first look for due deliveries.
+type faulty struct{ panicked atomic.Bool }
+
+func (f *faulty) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
+	if strings.Contains(event.Query, "SELECT EXISTS") && strings.Contains(event.Query, "deliveries") && f.panicked.CompareAndSwap(false, true) {
+		panic("a defect")
+	}
+	return ctx
+}
+
+func (f *faulty) AfterQuery(context.Context, *bun.QueryEvent) {}
