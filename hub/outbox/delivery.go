@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -76,11 +77,12 @@ func (s *Service) Record(ctx context.Context, delivery Delivery, outcome Outcome
 
 func clip(answer string) string {
 	const most = 1000
-	runes := []rune(answer)
+	// PostgreSQL takes neither NUL nor what is not UTF-8
+	runes := []rune(strings.ReplaceAll(strings.ToValidUTF8(answer, ""), "\x00", ""))
 	if len(runes) > most {
 		return string(runes[:most]) + "…"
 	}
-	return answer
+	return string(runes)
 }
 
 // Row is one line of the delivery log.
