@@ -29,11 +29,13 @@ type town struct {
 	member      *visitor // who works there too
 	rival       *visitor // owner of the fourth vendor
 	operator    *visitor
+	colleague   *visitor // invited by the first customer to its team
 }
 
 const (
 	otherPayer = "ap@second-cafe.example"
 	memberMail = "clerk@alderstone.example"
+	bossMail   = "boss@harbour-cafe.example"
 )
 
 // paper is a small PDF.
@@ -65,7 +67,10 @@ func (w *town) books() {
 	more[0].Lines = []line{{Description: "Pallets, Leith to Oban", Quantity: "3", UnitPrice: "416.80", Amount: "1250.40"}}
 	extra := more[1]
 	extra.ExternalID, extra.Number, extra.Currency, extra.Total = "ALDX-ROW-3", "ALDX-2026-003", "EUR", "77.00"
+	approved := w.account(1)
+	approved.Contacts = append(approved.Contacts, contact{Email: bossMail, Role: "approver"})
 	steps := []error{
+		second(w.vendors[1].push("accounts", []account{approved})),
 		second(w.vendors[0].push("invoices", append(more, extra))),
 		second(w.vendors[0].push("credits", []credit{{ExternalID: "ALDX-CREDIT-1", Number: "ALDX-CR-9", Account: "ALDX-ACCOUNT-7", Currency: "USD", Total: "40.00"}})),
 		second(w.vendors[0].push("accounts", []account{{ExternalID: "ALDX-ACCOUNT-9", Name: "Nobody's", Contacts: []contact{}}})),
@@ -100,7 +105,7 @@ func (w *town) people() {
 		who         **visitor
 		form, email string
 	}{
-		{&w.contact, "/", payer}, {&w.stranger, "/", otherPayer}, {&w.owner, "/vendor/sign-in", w.vendors[0].Email},
+		{&w.contact, "/", payer}, {&w.stranger, "/", otherPayer}, {&w.colleague, "/", bossMail}, {&w.owner, "/vendor/sign-in", w.vendors[0].Email},
 		{&w.rival, "/vendor/sign-in", w.other.Email}, {&w.operator, "/operator/sign-in", "operator@hub.example"},
 	} {
 		*person.who = newVisitor(w.t)
@@ -118,8 +123,8 @@ func (w *town) acts() {
 	w.t.Helper()
 	invoice := "/me/invoices/" + w.id("invoice")
 	w.send(w.contact, invoice, "/questions", url.Values{"text": {"Which delivery is this for?"}})
-	w.send(w.contact, invoice, "/disputes", url.Values{"reason": {"price"}, "amount": {"50.40"}, "note": {"The price differs from the order."}})
-	w.send(w.contact, "/me/settings", "/me/team/invitations", url.Values{"email": {"boss@harbour-cafe.example"}})
+	w.send(w.contact, invoice, "/disputes", url.Values{"reason": {"wrong_price"}, "amount": {"50.40"}, "note": {"The price differs from the order."}})
+	w.send(w.contact, "/me/settings", "/me/team/invitations", url.Values{"email": {bossMail}})
 	w.send(w.contact, "/me", "/me/vendors", url.Values{"answer": {"all-mine"}})
 	w.payOne("ALDX-ROW-2", "succeed")
 	w.payOne("BRCH-ROW-2", "decline")
@@ -204,6 +209,8 @@ func (w *town) id(kind string) string {
 	vendorID := "'" + w.vendors[0].ID + "'"
 	query, known := map[string]string{
 		"invoice":       "SELECT id FROM invoices WHERE external_id = 'ALDX-ROW-1'",
+		"account":       "SELECT id FROM accounts WHERE external_id = 'ALDX-ACCOUNT-7'",
+		"contact":       "SELECT id FROM contacts WHERE email = '" + payer + "'",
 		"document":      "SELECT id FROM documents WHERE name = 'ALDX-2026-001.pdf'",
 		"case":          "SELECT id FROM cases WHERE kind = 'question'",
 		"share":         "SELECT id FROM shares WHERE status = 'settled' AND vendor_id = " + vendorID,
