@@ -91,6 +91,9 @@ func (b *browser) tab(v *visitor, base string) *tab {
 	ctx, leave := chromedp.NewContext(b.root, chromedp.WithNewBrowserContext())
 	b.t.Cleanup(leave)
 	t := &tab{browser: b, ctx: ctx}
+	if err := chromedp.Do(ctx); err != nil { // the first call makes the tab, and its context is the tab's
+		b.t.Fatalf("opening a tab: %v", err)
+	}
 	t.do(chromedp.EmulateViewport(screen, 800), cookies(v, base))
 	messages := chromedp.Console(ctx)
 	go func() {
@@ -131,9 +134,19 @@ func (t *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(t.ctx, 30*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
-		here, _ := chromedp.Run(t.ctx, chromedp.Location())
-		t.t.Fatalf("in the browser at %s: %v", here, err)
+		t.t.Fatalf("in the browser at %s: %v", t.here(), err)
 	}
+}
+
+// here is where the tab is, for messages.
+func (t *tab) here() string {
+	ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
+	defer cancel()
+	address, err := chromedp.Run(ctx, chromedp.Location())
+	if err != nil {
+		return "an unknown address"
+	}
+	return address
 }
 
 // ask evaluates a script in the page.
@@ -143,8 +156,7 @@ func ask[T any](t *tab, script string) T {
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 	if err != nil {
-		here, _ := chromedp.Run(t.ctx, chromedp.Location())
-		t.t.Fatalf("%s: %v", here, err)
+		t.t.Fatalf("%s: %v", t.here(), err)
 	}
 	return value
 }

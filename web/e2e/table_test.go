@@ -131,7 +131,7 @@ func consolePlaces() map[string]place {
 		"GET /vendor/documents/:id":                  {id: "document", file: true},
 		"GET /vendor/unreachable":                    {},
 		"GET /vendor/preview":                        {},
-		"GET /vendor/preview/mail":                   {query: "account={account}&contact={contact}"},
+		"GET /vendor/preview/mail":                   {query: "account={account}&contact={contact}", file: true},
 		"GET /vendor/payments.csv":                   {file: true},
 		"GET /vendor/payments":                       {},
 		"GET /vendor/payments/:id":                   {id: "share"},
