@@ -116,7 +116,7 @@ type (
 		Attempts  int    `json:"attempts"`
 		Answer    string `json:"last_answer"`
 	}
-	page[T any] struct {
+	listPage[T any] struct {
 		Data []T     `json:"data"`
 		Next *string `json:"next_cursor"`
 	}
@@ -172,7 +172,7 @@ func list[T any](v *vendor, path string) ([]T, error) {
 	var rows []T
 	cursor := ""
 	for range 100 {
-		var got page[T]
+		var got listPage[T]
 		if err := v.tell(http.MethodGet, path+"?limit=50"+cursor, nil, &got); err != nil {
 			return nil, err
 		}
