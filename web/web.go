@@ -16,6 +16,7 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/requestid"
 
 	"github.com/sheaf-hub/sheaf/hub/fault"
+	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/web/page"
 )
 
@@ -118,6 +119,9 @@ func (d *Deps) onError(c *fiber.Ctx, err error) error {
 	d.protect(c) // what the server itself refuses, such as too large a body, never came by secure
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fault.Wrap(fault.Unavailable, err, "This took too long and was given up. Try again in a minute.")
+	} else if why, down := store.Down(err); down && fault.CodeOf(err) == fault.Internal {
+		c.Set(fiber.HeaderRetryAfter, "5")
+		err = fault.Wrap(fault.Unavailable, err, "%s Nothing is half done; try again in a moment.", why)
 	}
 	if strings.HasPrefix(c.Path(), "/api") || strings.HasPrefix(c.Path(), "/webhooks") {
 		return d.API.Error(c, err)
