@@ -180,7 +180,7 @@ func (o *ordeal) run() {
 // kill ends processes at random moments, and starts them again.
 func (o *ordeal) kill() {
 	for range 2 + o.random.IntN(4) {
-		time.Sleep(time.Duration(o.random.IntN(700)) * time.Millisecond)
+		time.Sleep(time.Duration(o.random.IntN(450)) * time.Millisecond)
 		if o.took.Load() == 0 {
 			o.early++
 		}

@@ -155,6 +155,13 @@ func (v *vendor) tell(method, path string, body, into any) error {
 		}
 	}
 	status, answer, err := v.ask(method, path, raw)
+	for range 10 { // a program that is told to slow down does
+		if err != nil || status != http.StatusTooManyRequests {
+			break
+		}
+		time.Sleep(time.Second)
+		status, answer, err = v.ask(method, path, raw)
+	}
 	if err != nil {
 		return err
 	}
@@ -173,7 +180,7 @@ func list[T any](v *vendor, path string) ([]T, error) {
 	cursor := ""
 	for range 100 {
 		var got listPage[T]
-		if err := v.tell(http.MethodGet, path+"?limit=50"+cursor, nil, &got); err != nil {
+		if err := v.tell(http.MethodGet, path+"?limit=200"+cursor, nil, &got); err != nil {
 			return nil, err
 		}
 		rows = append(rows, got.Data...)
