@@ -364,7 +364,7 @@ func TestPingSaysThatRedisIsAway(t *testing.T) {
 func TestARelayThatPanicsGoesOn(t *testing.T) {
 	each(t, func(t *testing.T, y *yard) {
 		hook := &faulty{}
-		y.db.AddQueryHook(hook)
+		y.db.DB = y.db.WithQueryHook(hook)
 		y.events(3)
 		y.start(y.process("one"))
 		y.wait("the panic", hook.panicked.Load)

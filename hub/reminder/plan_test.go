@@ -159,7 +159,7 @@ func TestPlansAThousandContactsInFewQueries(t *testing.T) {
 		d.crowd(1000)
 		d.tuesday()
 		count := &counter{}
-		d.DB.AddQueryHook(count)
+		d.DB.DB = d.DB.WithQueryHook(count)
 		if n := d.plan(); n != 1000 {
 			t.Fatalf("planned %d", n)
 		}
@@ -265,7 +265,7 @@ func TestRunAnswersForWhatARelayTook(t *testing.T) {
 		d.bring(d.vendor("North"), "C-1", ann, party.Payables, bill("N-1", 12500, "2026-11-01"))
 		d.tuesday()
 		beside := &relay{d: d}
-		d.DB.AddQueryHook(beside)
+		d.DB.DB = d.DB.WithQueryHook(beside)
 		counts, err := d.Run(ctx, nil)
 		d.must(err)
 		if !beside.done || counts.Planned != 1 || counts.By[reminder.Done] != 1 || len(d.post.To(ann)) != 1 {

@@ -348,7 +348,7 @@ func TestASlowWorkerThatBeganIsNotTakenForOneThatDidNot(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 		d.pass(reminder.Lease)
-		d.DB.AddQueryHook(&slowWorker{d: d, id: digest.ID})
+		d.DB.DB = d.DB.WithQueryHook(&slowWorker{d: d, id: digest.ID})
 		if got := d.send(ann); got.State != reminder.Sending {
 			t.Fatalf("it is %s", got.State)
 		}
