@@ -107,15 +107,6 @@ type (
 		ID   string `json:"id"`
 		Type string `json:"type"`
 	}
-	deliveryRow struct {
-		ID        string `json:"id"`
-		EventID   string `json:"event_id"`
-		EventType string `json:"event_type"`
-		Kind      string `json:"kind"`
-		State     string `json:"state"`
-		Attempts  int    `json:"attempts"`
-		Answer    string `json:"last_answer"`
-	}
 	listPage[T any] struct {
 		Data []T     `json:"data"`
 		Next *string `json:"next_cursor"`
