@@ -162,12 +162,13 @@ func (a *app) newQueue(redis asynq.RedisConnOpt) *queue.Queue {
 		Jobs: a.jobs(), Log: a.log, Now: a.now, Holder: fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(store.NewID()[24:])), Done: a.metrics.task}
 }
 
-// jobs is all that recurs.
+// jobs is all that recurs. A lease is as long as a process that was killed can
+// hold a job up: each of these goes on next time where it was cut off.
 func (a *app) jobs() []queue.Job {
 	return []queue.Job{
-		{Name: "digests", Every: time.Minute, Lease: 10 * time.Minute, Run: counted("planned", a.reminder.Plan)},
-		{Name: "payments", Every: 10 * time.Second, Lease: 5 * time.Minute, Run: counted("looked at", a.payment.Reconcile)},
-		{Name: "ledger seal", Every: time.Minute, Lease: 10 * time.Minute, Run: counted("sealed", a.ledger.Seal)},
+		{Name: "digests", Every: time.Minute, Lease: 2 * time.Minute, Run: counted("planned", a.reminder.Plan)},
+		{Name: "payments", Every: 10 * time.Second, Lease: time.Minute, Run: counted("looked at", a.payment.Reconcile)},
+		{Name: "ledger seal", Every: time.Minute, Lease: 2 * time.Minute, Run: counted("sealed", a.ledger.Seal)},
 		{Name: "promises", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("ended", func(ctx context.Context) (int, error) {
 			return a.cases.ExpirePromises(ctx, money.DateOf(a.now(), time.UTC))
 		})},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -159,24 +158,14 @@ func (p *parser) end() error {
 
 func (p *parser) syntax(err error) error {
 	var broken *json.SyntaxError
-	if errors.As(err, &broken) {
-		return p.fail(p.culprit(broken), "malformed JSON: "+broken.Error())
-	}
+	// the decoder counts from where its buffer begins; a second look at the whole counts from the start
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return p.fail(int64(len(p.body)), "malformed JSON: it ends too early")
 	}
-	return p.fail(p.decoder.InputOffset(), "malformed JSON: "+err.Error())
-}
-
-// culprit is where the character stands that a syntax error names: the
-// decoder counts it sometimes in and sometimes out.
-func (p *parser) culprit(broken *json.SyntaxError) int64 {
-	at := max(broken.Offset-1, 0)
-	if next := at + 1; next < int64(len(p.body)) && at < int64(len(p.body)) &&
-		!strings.Contains(broken.Error(), strconv.QuoteRune(rune(p.body[at]))) {
-		return next
+	if again := json.Unmarshal(p.body, new(json.RawMessage)); errors.As(again, &broken) {
+		return p.fail(max(broken.Offset-1, 0), "malformed JSON: "+broken.Error())
 	}
-	return at
+	return p.fail(p.decoder.InputOffset(), "malformed JSON: "+err.Error())
 }
 
 func (p *parser) fail(offset int64, message string) error {
