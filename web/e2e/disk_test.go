@@ -91,7 +91,7 @@ func (tr *trio) fill() (taken []string, refused int) {
 			continue
 		}
 		var said problem
-		if err := json.Unmarshal(raw, &said); err != nil || status < 500 || said.Status != status || said.Detail == "" || strings.Contains(said.Detail, "SQL") {
+		if err := json.Unmarshal(raw, &said); err != nil || status != http.StatusServiceUnavailable || said.Status != status || said.Detail == "" || strings.Contains(said.Detail, "SQL") {
 			tr.t.Errorf("a full disk is answered with %d %s", status, raw)
 		}
 		tr.t.Logf("after %d pushes: %d %s", i, status, said.Detail)
