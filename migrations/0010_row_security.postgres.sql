@@ -1,13 +1,18 @@
 -- The second wall: what a vendor's key or staff reads runs as sheaf_vendor with
 -- sheaf.vendor_id set, and the database itself withholds every other vendor's rows.
+-- Where the hub's own user may not make roles, an administrator makes this one before.
 DO $$
 BEGIN
-    CREATE ROLE sheaf_vendor NOLOGIN;
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'sheaf_vendor') THEN
+        CREATE ROLE sheaf_vendor NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 DO $$
 BEGIN
-    EXECUTE format('GRANT sheaf_vendor TO %I', current_user);
+    IF NOT pg_has_role(current_user, 'sheaf_vendor', 'MEMBER') THEN
+        EXECUTE format('GRANT sheaf_vendor TO %I', current_user);
+    END IF;
 EXCEPTION WHEN invalid_grant_operation OR unique_violation OR internal_error THEN NULL;
 END $$;
 DO $$
