@@ -163,12 +163,6 @@ func (s *Service) ReplayTx(ctx context.Context, tx bun.IDB, vendorID, deliveryID
 	return nil
 }
 
-// Acknowledged says which of the references' events the vendor has taken: used
-// to decide what the books may show.
-func (s *Service) Acknowledged(ctx context.Context, vendorID string, subjects []string) (map[string]time.Time, error) {
-	return acknowledgedSubjects(ctx, s.DB, vendorID, subjects)
-}
-
 // ListEvents is a vendor's feed of events, oldest first.
 func (s *Service) ListEvents(ctx context.Context, vendorID string, since time.Time, page store.PageRequest) ([]Event, string, error) {
 	var events []Event

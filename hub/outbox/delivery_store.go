@@ -132,27 +132,6 @@ func replayDelivery(ctx context.Context, db bun.IDB, vendorID, deliveryID string
 	return replayed, err
 }
 
-func acknowledgedSubjects(ctx context.Context, db bun.IDB, vendorID string, subjects []string) (map[string]time.Time, error) {
-	taken := map[string]time.Time{}
-	if len(subjects) == 0 {
-		return taken, nil
-	}
-	var rows []struct {
-		SubjectID string    `bun:"subject_id"`
-		UpdatedAt time.Time `bun:"updated_at"`
-	}
-	err := db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("e.subject_id, d.updated_at").Join("JOIN events AS e ON e.id = d.event_id").
-		Where("d.vendor_id = ?", vendorID).Where("e.subject_id IN (?)", bun.List(subjects)).Where("d.state = ?", Done).
-		Where("d.kind IN (?, ?)", Webhook, Books).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("read acknowledgements: %w", err)
-	}
-	for _, row := range rows {
-		taken[row.SubjectID] = row.UpdatedAt
-	}
-	return taken, nil
-}
-
 func listEvents(ctx context.Context, tx bun.IDB, vendorID string, since time.Time, page store.PageRequest) ([]Event, string, error) {
 	var events []Event
 	query := tx.NewSelect().Model(&events).Where("vendor_id = ?", vendorID).Order("id").Limit(page.Fetch())

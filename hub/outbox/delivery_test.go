@@ -238,25 +238,3 @@ func TestTheLogPagesAndFilters(t *testing.T) {
 		}
 	})
 }
-
-func TestAcknowledged(t *testing.T) {
-	each(t, func(t *testing.T, b *box) {
-		b.endpoint(b.one, outbox.Webhook, "https://vendor.example/hook", "*")
-		taken, waiting := store.NewID(), store.NewID()
-		b.mustAppend(b.event(b.one, outbox.PaymentSettled, taken))
-		b.record(b.claim(b.due(outbox.Deliveries, "vendor_id")[0]).Delivery, outbox.Outcome{Status: 204, State: outbox.Done})
-		b.mustAppend(b.event(b.one, outbox.PaymentSettled, waiting))
-		got, err := b.Acknowledged(t.Context(), b.one, []string{taken, waiting})
-		if err != nil || len(got) != 1 || !got[taken].Equal(b.clock().Truncate(time.Microsecond)) {
-			t.Fatalf("%v, %v", got, err)
-		}
-		for _, c := range []struct {
-			vendor   string
-			subjects []string
-		}{{b.two, []string{taken}}, {b.one, nil}} {
-			if got, err := b.Acknowledged(t.Context(), c.vendor, c.subjects); err != nil || len(got) != 0 {
-				t.Fatalf("%v, %v", got, err)
-			}
-		}
-	})
-}

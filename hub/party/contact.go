@@ -141,15 +141,6 @@ func (s *Service) ChangePreferencesTx(ctx context.Context, tx bun.IDB, contactID
 	return before, after, updateContact(ctx, tx, after)
 }
 
-// UnsubscribeTx stops the digest of a contact; again changes nothing.
-func (s *Service) UnsubscribeTx(ctx context.Context, tx bun.IDB, contactID string) (before, after Contact, err error) {
-	if before, err = readContact(ctx, tx, "id", contactID); err != nil {
-		return before, after, err
-	}
-	return s.ChangePreferencesTx(ctx, tx, contactID, Preferences{Weekday: before.DigestWeekday, Hour: before.DigestHour,
-		TimeZone: zoneName(before), Unsubscribed: true})
-}
-
 func zoneName(c Contact) string { return c.Zone().String() }
 
 // RecordBounceTx remembers that the mailbox cannot be reached, with why.

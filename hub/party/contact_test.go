@@ -142,10 +142,8 @@ func TestPreferences(t *testing.T) {
 			t.Fatal("not moved on by a week")
 		}
 		for range 2 {
-			h.must(h.inTx(func(ctx context.Context, tx bun.Tx) error {
-				_, _, err := h.UnsubscribeTx(ctx, tx, contact.ID)
-				return err
-			}))
+			_, _, err := h.prefer(contact, party.Preferences{Weekday: time.Friday, Hour: 17, TimeZone: "UTC", Unsubscribed: true})
+			h.must(err)
 			h.pass(time.Hour)
 		}
 		if now := h.contact("ap@acme.example"); !now.UnsubscribedAt.Equal(at("2026-11-22T09:00:00Z")) || due("2026-12-04T22:00:00Z") != 0 {

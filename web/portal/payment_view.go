@@ -164,7 +164,7 @@ func (v PaymentView) outcome() (tone ui.Tone, title, text string) {
 	case "settled":
 		return ui.ToneGood, "Paid: " + v.paid(), "Each vendor has been told of its part. This page is your receipt."
 	case "processing":
-		return ui.ToneInfo, "Processing: " + v.Charged.String(), "It takes up to 4 business days. We mail you when it is settled, and nobody reminds you of these invoices until then."
+		return ui.ToneInfo, "Processing: " + v.Charged.String(), "It takes up to 4 business days. This page says when it is settled, and nobody reminds you of these invoices until then."
 	case "pending":
 		return ui.ToneWarn, "This payment is not finished", "Nothing has been charged. Continue it, or cancel it to free the invoices."
 	case "failed":

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
 
@@ -77,11 +76,6 @@ func (Renderer) Receipt(r letter.Receipt) (letter.Rendered, error) {
 		return letter.Rendered{}, err
 	}
 	return rendered(receiptTitle(r), receiptText(r), receiptMail(r))
-}
-
-// DigestHTML writes the digest's HTML part; the error is the writer's.
-func DigestHTML(w io.Writer, d letter.Digest) error {
-	return digestMail(d).Render(context.Background(), w)
 }
 
 func rendered(subject, text string, html templ.Component) (letter.Rendered, error) {
