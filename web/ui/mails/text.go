@@ -85,7 +85,7 @@ func DigestText(d letter.Digest) string {
 	}
 	p.line()
 	p.some("You get this ", d.Rhythm)
-	p.some("Change day, time or pause: ", d.SettingsURL)
+	p.some("Change day or time: ", d.SettingsURL)
 	p.line("Unsubscribe: ", d.Unsubscribe)
 	p.line()
 	p.footer(d.Footer)
