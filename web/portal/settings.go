@@ -50,7 +50,7 @@ func (h *Handlers) renderSettings(c *fiber.Ctx, who visitor, status int, v Setti
 	}
 	v.Page.Errors = problems
 	contact := who.contact()
-	v.Email, v.Zones, v.Unsubscribed, v.NoPause, v.NoInvites = contact.Email, zoneOptions(contact.Zone().String()), !contact.UnsubscribedAt.IsZero(), true, false
+	v.Email, v.Zones, v.Unsubscribed = contact.Email, zoneOptions(contact.Zone().String()), !contact.UnsubscribedAt.IsZero()
 	v.Links = true
 	if !v.Unsubscribed && !contact.NextDigestAt.IsZero() {
 		next := who.local(contact.NextDigestAt)

@@ -7,8 +7,8 @@ import (
 	"github.com/sheaf-hub/sheaf/web/ui"
 )
 
-// SettingsView is /me/settings. Forms, all POST: Digest → day, hour, zone,
-// paused to /me/settings/digest; /me/settings/unsubscribe; a device's
+// SettingsView is /me/settings. Forms, all POST: Digest → day, hour, zone
+// to /me/settings/digest; /me/settings/unsubscribe; a device's
 // sign-out → /me/settings/devices/ID/sign-out; all of them →
 // /me/settings/devices/sign-out; invite → email to /me/team/invitations;
 // withdraw one → /me/team/invitations/ID/withdrawals; leave → /me/team/departures;
@@ -21,7 +21,6 @@ type SettingsView struct {
 	Hour         string // "9"
 	Zone         string
 	Zones        []ui.Option
-	Paused       bool
 	Unsubscribed bool
 	Next         string // "Tuesday, 24 Nov at 09:00"; empty: none is planned
 	Devices      []Device
@@ -31,8 +30,6 @@ type SettingsView struct {
 	CanLeave     bool
 	NotMine      []NotMine // vendors that the contact said are not its own
 	Links        bool      // offers to withdraw the links in earlier reminders
-	NoPause      bool      // there is nothing between a reminder and none
-	NoInvites    bool      // nobody can be invited here
 }
 
 // NotMine is a vendor that is silenced; "mine" posts answer to Action.
