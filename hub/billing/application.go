@@ -11,8 +11,19 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// Application is what the hub applied to one invoice: money of a payment, or,
-// with CreditID, a credit. Until it is reflected the books do not show it.
+// ApplicationKind is what was applied.
+type ApplicationKind string
+
+// The kinds of applications.
+const (
+	AppliedMoney    ApplicationKind = "money"
+	AppliedCredit   ApplicationKind = "credit"
+	AppliedDiscount ApplicationKind = "discount"
+)
+
+// Application is what the hub applied to one invoice: money of a payment, a
+// credit, or a discount that its vendor gives. Until it is reflected the books
+// do not show it; one that was voided counts no more.
 type Application struct {
 	bun.BaseModel     `bun:"table:applications,alias:ap"`
 	ID                string         `bun:"id,pk"`
@@ -28,6 +39,9 @@ type Application struct {
 	AcknowledgedAt    time.Time      `bun:"acknowledged_at,nullzero"`
 	ReflectedAt       time.Time      `bun:"reflected_at,nullzero"`
 	CreditReflectedAt time.Time      `bun:"credit_reflected_at,nullzero"`
+
+	Kind     ApplicationKind `bun:"kind"`
+	VoidedAt time.Time       `bun:"voided_at,nullzero"`
 }
 
 // Reservation is what a payment on its way takes of an invoice, by money or by
@@ -107,6 +121,12 @@ func (s *Service) ApplyTx(ctx context.Context, tx bun.IDB, applications []Applic
 	for i := range applications {
 		application := &applications[i]
 		application.ID, application.CreatedAt = store.NewID(), now
+		switch {
+		case application.CreditID != "":
+			application.Kind = AppliedCredit
+		case application.Kind == "":
+			application.Kind = AppliedMoney
+		}
 		invoice, ok := invoices[application.InvoiceID]
 		if !ok || invoice.Open < application.Amount {
 			return fmt.Errorf("apply %d to invoice %s, of which %d is open", application.Amount, application.InvoiceID, invoice.Open)

@@ -58,14 +58,18 @@ func applyEach(ctx context.Context, tx bun.IDB, table string, deltas map[string]
 	return recompute(ctx, tx, table, keys(deltas))
 }
 
+// owedBy is what each table's rows owe, before it is bounded by nothing and the total.
+var owedBy = map[string]string{"invoices": "(source_open - applied + reopened)", "credits": "(source_open - applied)"}
+
 // recompute sets open and status from source_open and applied, as settle does.
 func recompute(ctx context.Context, tx bun.IDB, table string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	owed := owedBy[table]
 	_, err := tx.NewUpdate().TableExpr("?", bun.Ident(table)).
-		Set("open = CASE WHEN source_open > applied AND status <> 'void' THEN source_open - applied ELSE 0 END").
-		Set("status = CASE WHEN status = 'void' THEN 'void' WHEN source_open > applied THEN 'open' ELSE 'paid' END").
+		Set("open = CASE WHEN status = 'void' OR "+owed+" < 0 THEN 0 WHEN "+owed+" > total THEN total ELSE "+owed+" END").
+		Set("status = CASE WHEN status = 'void' THEN 'void' WHEN "+owed+" > 0 THEN 'open' ELSE 'paid' END").
 		Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("recompute %s: %w", table, err)
@@ -92,7 +96,7 @@ func acknowledge(ctx context.Context, tx bun.IDB, vendorID, reference string, no
 
 func applicationsByReference(ctx context.Context, tx bun.IDB, vendorID, reference string) ([]Application, error) {
 	var list []Application
-	err := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("reference = ?", reference).Order("id").Scan(ctx)
+	err := tx.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("reference = ?", reference).Where("voided_at IS NULL").Order("id").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read applications: %w", err)
 	}
@@ -105,7 +109,7 @@ func unreflected(ctx context.Context, tx bun.IDB, column string, ids []string) (
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	query := tx.NewSelect().Model(&list).Where("? IN (?)", bun.Ident(column), bun.List(ids)).Order("id")
+	query := tx.NewSelect().Model(&list).Where("? IN (?)", bun.Ident(column), bun.List(ids)).Where("voided_at IS NULL").Order("id")
 	if column == "credit_id" {
 		query = query.Where("credit_reflected_at IS NULL")
 	} else {

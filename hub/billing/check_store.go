@@ -13,22 +13,24 @@ type rule struct{ words, query string }
 // What is wrong with one row's own columns; the same for invoices and credits.
 const (
 	outOfBounds = ` WHERE open < 0 OR open > total OR source_open < 0 OR source_open > total OR held < 0 ORDER BY 1 LIMIT ?`
-	wrongOpen   = ` WHERE open <> CASE WHEN status <> 'void' AND source_open > applied THEN source_open - applied ELSE 0 END ORDER BY 1 LIMIT ?`
 	wrongStatus = ` WHERE (status = 'open') <> (open > 0) ORDER BY 1 LIMIT ?`
 )
 
 var rules = []rule{
 	{"invoice %s: what is open is not between nothing and its total", `SELECT CAST(id AS TEXT) AS id FROM invoices` + outOfBounds},
 	{"credit %s: what is open is not between nothing and its total", `SELECT CAST(id AS TEXT) AS id FROM credits` + outOfBounds},
-	{"invoice %s: what is open is not what the books say less what was applied here", `SELECT CAST(id AS TEXT) AS id FROM invoices` + wrongOpen},
-	{"credit %s: what is open is not what the books say less what was applied here", `SELECT CAST(id AS TEXT) AS id FROM credits` + wrongOpen},
+	{"invoice %s: what is open is not what the books say less what was applied here", `SELECT CAST(id AS TEXT) AS id FROM invoices
+		WHERE open <> CASE WHEN status = 'void' OR source_open + reopened <= applied THEN 0
+			WHEN source_open + reopened - applied > total THEN total ELSE source_open + reopened - applied END ORDER BY 1 LIMIT ?`},
+	{"credit %s: what is open is not what the books say less what was applied here", `SELECT CAST(id AS TEXT) AS id FROM credits
+		WHERE open <> CASE WHEN status <> 'void' AND source_open > applied THEN source_open - applied ELSE 0 END ORDER BY 1 LIMIT ?`},
 	{"invoice %s: its status does not fit what is open", `SELECT CAST(id AS TEXT) AS id FROM invoices` + wrongStatus},
 	{"credit %s: its status does not fit what is open", `SELECT CAST(id AS TEXT) AS id FROM credits` + wrongStatus},
 	{"invoice %s: applied is not the sum of what the books do not show yet", `SELECT CAST(i.id AS TEXT) AS id FROM invoices AS i
-		LEFT JOIN (SELECT invoice_id, SUM(amount) AS amount FROM applications WHERE reflected_at IS NULL GROUP BY invoice_id) AS ap
+		LEFT JOIN (SELECT invoice_id, SUM(amount) AS amount FROM applications WHERE reflected_at IS NULL AND voided_at IS NULL GROUP BY invoice_id) AS ap
 			ON ap.invoice_id = i.id WHERE i.applied <> COALESCE(ap.amount, 0) ORDER BY 1 LIMIT ?`},
 	{"credit %s: applied is not the sum of what the books do not show yet", `SELECT CAST(c.id AS TEXT) AS id FROM credits AS c
-		LEFT JOIN (SELECT credit_id, SUM(amount) AS amount FROM applications WHERE credit_id IS NOT NULL AND credit_reflected_at IS NULL
+		LEFT JOIN (SELECT credit_id, SUM(amount) AS amount FROM applications WHERE credit_id IS NOT NULL AND credit_reflected_at IS NULL AND voided_at IS NULL
 			GROUP BY credit_id) AS ap ON ap.credit_id = c.id WHERE c.applied <> COALESCE(ap.amount, 0) ORDER BY 1 LIMIT ?`},
 	{"invoice %s: held is not the sum of the payments on their way", `SELECT CAST(i.id AS TEXT) AS id FROM invoices AS i
 		LEFT JOIN (SELECT invoice_id, SUM(amount) AS amount FROM holds WHERE kind = 'payment' AND lifted_at IS NULL GROUP BY invoice_id) AS h

@@ -53,6 +53,7 @@ type Invoice struct {
 	SourceAt      time.Time      `bun:"source_at"`
 	CreatedAt     time.Time      `bun:"created_at"`
 	UpdatedAt     time.Time      `bun:"updated_at"`
+	Reopened      int64          `bun:"reopened"` // by chargebacks, and not in the books yet
 }
 
 // OpenAmount is what is owed on it now.
@@ -68,7 +69,7 @@ func (i Invoice) Overdue(today money.Date) bool {
 
 // settle recomputes open and status from the books and what the hub applied.
 func (i *Invoice) settle(void bool) {
-	i.Open = max(0, i.SourceOpen-i.Applied)
+	i.Open = min(i.Total, max(0, i.SourceOpen-i.Applied+i.Reopened))
 	switch {
 	case void:
 		i.Status, i.Open = Void, 0

@@ -322,6 +322,9 @@ func (b *invoiceBatch) reflect(invoice *Invoice, record InvoiceRecord, was bool)
 	}
 	shown, sum := Reflected(b.applications[invoice.ID], record.Applied, invoice.SourceOpen, record.Open, record.Status != Open && record.Status != "")
 	invoice.Applied -= sum
+	if rise := record.Open - invoice.SourceOpen; rise > 0 && invoice.Reopened > 0 {
+		invoice.Reopened -= min(rise, invoice.Reopened) // the books show the chargeback now
+	}
 	b.reflected = append(b.reflected, shown...)
 }
 

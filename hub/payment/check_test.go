@@ -70,8 +70,9 @@ func TestCheckFindsWhatTheDatabaseForbids(t *testing.T) {
 		_, p := s.paid()
 		s.exec(`DROP INDEX allocations_payment_invoice_key`)
 		s.exec(`DROP INDEX transfers_payment_vendor_key`)
-		s.exec(`INSERT INTO allocations SELECT '` + store.NewID() + `', customer_id, vendor_id, payment_id, share_id, invoice_id, amount, created_at FROM allocations`)
-		s.exec(`INSERT INTO transfers SELECT '` + store.NewID() + `', customer_id, vendor_id, payment_id, share_id, currency, amount, state, idempotency_key, key_used_at,
+		s.exec(`INSERT INTO allocations (id, customer_id, vendor_id, payment_id, share_id, invoice_id, amount, created_at) SELECT '` + store.NewID() + `', customer_id, vendor_id, payment_id, share_id, invoice_id, amount, created_at FROM allocations`)
+		s.exec(`INSERT INTO transfers (id, customer_id, vendor_id, payment_id, share_id, currency, amount, state, idempotency_key, key_used_at,
+			gateway_ref, attempts, next_attempt_at, claimed_until, last_answer, created_at, updated_at) SELECT '` + store.NewID() + `', customer_id, vendor_id, payment_id, share_id, currency, amount, state, idempotency_key, key_used_at,
 			gateway_ref, attempts, next_attempt_at, claimed_until, last_answer, created_at, updated_at FROM transfers`)
 		broken := strings.Join(s.broken(), "\n")
 		for _, words := range []string{"payment " + p.ID + " pays an invoice twice", "without exactly one transfer"} {

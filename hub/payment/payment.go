@@ -80,6 +80,14 @@ type Payment struct {
 	ExpiresAt      time.Time      `bun:"expires_at"`
 	ProcessingAt   time.Time      `bun:"processing_at,nullzero"`
 	SettledAt      time.Time      `bun:"settled_at,nullzero"`
+	MethodWanted   MethodClass    `bun:"method_wanted"` // MethodAny: the payer chooses on the gateway's page
+	MethodDetail   string         `bun:"method_detail"` // "Visa ending 4242", for the payer alone
+	SourceRef      string         `bun:"source_ref"`    // the gateway's name of the charge
+	Fee            int64          `bun:"fee"`           // what the gateway kept
+	AvailableAt    time.Time      `bun:"available_at,nullzero"`
+	OffSession     bool           `bun:"off_session"`  // charged by a kept method, without a page
+	StartedFrom    string         `bun:"started_from"` // the address that began it, hashed
+	Declines       int            `bun:"declines"`
 }
 
 // Share is what one vendor gets of a payment.
@@ -99,6 +107,12 @@ type Share struct {
 	CreatedAt     time.Time      `bun:"created_at"`
 	UpdatedAt     time.Time      `bun:"updated_at"`
 	SettledAt     time.Time      `bun:"settled_at,nullzero"`
+	ProcessingFee int64          `bun:"processing_fee"` // borne by the vendor
+	HubFee        int64          `bun:"hub_fee"`
+	Discount      int64          `bun:"discount"` // given by the vendor, beside Amount
+	LateFee       int64          `bun:"late_fee"` // part of Amount
+	Refunded      int64          `bun:"refunded"`
+	ChargedBack   int64          `bun:"charged_back"`
 }
 
 // Line is what was asked for on one invoice: money, or a credit.
@@ -111,7 +125,9 @@ type Line struct {
 	ShareID       string `bun:"share_id"`
 	InvoiceID     string `bun:"invoice_id"`
 	CreditID      string `bun:"credit_id,nullzero"`
-	Amount        int64  `bun:"amount"`
+	Amount        int64  `bun:"amount"`   // of money: with LateFee
+	LateFee       int64  `bun:"late_fee"` // part of Amount that does not pay the invoice
+	Discount      int64  `bun:"discount"` // settles more of the invoice without money
 }
 
 // Allocation is what one invoice got of the money.
@@ -123,7 +139,8 @@ type Allocation struct {
 	PaymentID     string    `bun:"payment_id"`
 	ShareID       string    `bun:"share_id"`
 	InvoiceID     string    `bun:"invoice_id"`
-	Amount        int64     `bun:"amount"`
+	Amount        int64     `bun:"amount"`   // with LateFee
+	LateFee       int64     `bun:"late_fee"` // part of Amount that did not pay the invoice
 	CreatedAt     time.Time `bun:"created_at"`
 }
 
@@ -147,6 +164,13 @@ type Transfer struct {
 	LastAnswer     string         `bun:"last_answer"`
 	CreatedAt      time.Time      `bun:"created_at"`
 	UpdatedAt      time.Time      `bun:"updated_at"`
+	Kind           string         `bun:"kind"`              // "share", or "return" of what was taken in vain
+	CauseID        string         `bun:"cause_id,nullzero"` // of a return: the refund, or the chargeback's part
+	Netted         int64          `bun:"netted"`            // of Amount, kept for what the vendor owed
+	Reversed       int64          `bun:"reversed"`          // taken back, or about to be
+	AccountRef     string         `bun:"account_ref"`       // where it goes
+	FixedAt        time.Time      `bun:"fixed_at,nullzero"` // when Netted and AccountRef were settled for good
+	WaitsFor       string         `bun:"waits_for"`         // "account", "vendor", "funds"; empty: nothing
 }
 
 // crockford is the alphabet of receipt numbers and references: no letter that

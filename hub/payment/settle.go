@@ -143,7 +143,7 @@ func (w *settlement) allocate(state State) {
 			}
 			w.allocateLine(share, line, open, usable)
 		}
-		share.Status, share.Method, share.SettledAt, share.UpdatedAt = Settled, state.Method, w.now, w.now
+		share.Status, share.Method, share.SettledAt, share.UpdatedAt = Settled, string(state.Method), w.now, w.now
 		w.payment.Unapplied += share.Unapplied
 		if share.Amount > 0 {
 			id := store.NewID()
@@ -152,7 +152,7 @@ func (w *settlement) allocate(state State) {
 				NextAttemptAt: w.now, CreatedAt: w.now, UpdatedAt: w.now})
 		}
 	}
-	w.payment.Captured, w.payment.Status, w.payment.Method = state.Captured.Minor, Settled, state.Method
+	w.payment.Captured, w.payment.Status, w.payment.Method = state.Captured.Minor, Settled, string(state.Method)
 	w.payment.SettledAt, w.payment.UpdatedAt, w.payment.Failure = w.now, w.now, ""
 }
 
@@ -238,7 +238,7 @@ func (s *Service) process(ctx context.Context, paymentID string, state State) er
 		if err != nil || payment.Status != Pending {
 			return err
 		}
-		payment.Status, payment.Method, payment.ProcessingAt, payment.UpdatedAt = Processing, state.Method, s.Now().UTC(), s.Now().UTC()
+		payment.Status, payment.Method, payment.ProcessingAt, payment.UpdatedAt = Processing, string(state.Method), s.Now().UTC(), s.Now().UTC()
 		shares, err := s.moveShares(ctx, tx, payment)
 		if err != nil {
 			return err

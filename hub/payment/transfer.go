@@ -61,7 +61,7 @@ func (s *Service) send(ctx context.Context, transfer Transfer) error {
 		return err
 	}
 	if !transfer.KeyUsedAt.IsZero() && s.Now().Sub(transfer.KeyUsedAt) > KeyLife {
-		result, err := s.Gateway.FindTransfer(ctx, transfer.ID)
+		result, err := s.Gateway.FindTransfer(ctx, TransferRequest{TransferID: transfer.ID})
 		if err == nil {
 			return s.transferDone(ctx, transfer, result)
 		}
@@ -93,7 +93,7 @@ func (s *Service) resolveTransfer(ctx context.Context, transfer Transfer) error 
 	if transfer.State == "sending" && s.Now().Before(transfer.ClaimedUntil) {
 		return nil
 	}
-	result, err := s.Gateway.FindTransfer(ctx, transfer.ID)
+	result, err := s.Gateway.FindTransfer(ctx, TransferRequest{TransferID: transfer.ID})
 	switch {
 	case err == nil:
 		return s.transferDone(ctx, transfer, result)

@@ -22,9 +22,9 @@ const advisoryLock = 7_433_285_001
 
 var typeWords = map[Dialect]*strings.Replacer{
 	SQLite: strings.NewReplacer("{{uuid}}", "TEXT", "{{minor}}", "INTEGER", "{{int}}", "INTEGER", "{{time}}", "TEXT",
-		"{{date}}", "TEXT", "{{bool}}", "INTEGER", "{{json}}", "TEXT", "{{blob}}", "BLOB", "{{strict}}", "STRICT"),
+		"{{date}}", "TEXT", "{{bool}}", "INTEGER", "{{false}}", "0", "{{json}}", "TEXT", "{{blob}}", "BLOB", "{{strict}}", "STRICT"),
 	Postgres: strings.NewReplacer("{{uuid}}", "uuid", "{{minor}}", "bigint", "{{int}}", "integer", "{{time}}", "timestamptz",
-		"{{date}}", "date", "{{bool}}", "boolean", "{{json}}", "jsonb", "{{blob}}", "bytea", "{{strict}}", ""),
+		"{{date}}", "date", "{{bool}}", "boolean", "{{false}}", "FALSE", "{{json}}", "jsonb", "{{blob}}", "bytea", "{{strict}}", ""),
 }
 
 // Migrate runs every migration that has not run, each in a transaction together

@@ -33,8 +33,8 @@ const DefaultDelay = 20 * time.Second
 
 // The methods that a payer can pay by.
 const (
-	methodCard  = "card"
-	methodDebit = "bank debit"
+	methodCard  = payment.MethodCard
+	methodDebit = payment.MethodBankDebit
 )
 
 // Gateway is the sandbox. It implements payment.Gateway.
@@ -47,7 +47,7 @@ type Gateway struct {
 }
 
 // Faults make the sandbox as unreliable as a network. op is "checkout", "look",
-// "close", "transfer" or "find".
+// "close", "transfer", "refund", "reverse" or "find".
 type Faults struct {
 	// Before is answered instead of doing anything, when it is an error.
 	Before func(op string) error
@@ -121,7 +121,15 @@ func (g *Gateway) Look(ctx context.Context, ref string) (payment.State, error) {
 	if err != nil {
 		return payment.State{}, err
 	}
-	return row.phase(), g.Faults.after("look")
+	state := row.phase()
+	rows, err := returnsOf(ctx, g.DB, ref)
+	if err != nil {
+		return payment.State{}, err
+	}
+	for _, row := range rows {
+		state.Refunds = append(state.Refunds, row.refund())
+	}
+	return state, g.Faults.after("look")
 }
 
 // Close ends an open checkout; one that was paid, or is being paid, stays so.
@@ -171,15 +179,20 @@ func (g *Gateway) Transfer(ctx context.Context, request payment.TransferRequest)
 }
 
 // FindTransfer looks a transfer up by the hub's id.
-func (g *Gateway) FindTransfer(ctx context.Context, transferID string) (payment.TransferResult, error) {
+func (g *Gateway) FindTransfer(ctx context.Context, request payment.TransferRequest) (payment.TransferResult, error) {
 	if err := g.Faults.before("find"); err != nil {
 		return payment.TransferResult{}, err
 	}
-	row, err := readTransfer(ctx, g.DB, transferRef(transferID))
+	row, err := readTransfer(ctx, g.DB, transferRef(request.TransferID))
 	if err != nil {
 		return payment.TransferResult{}, err
 	}
 	return row.result(), g.Faults.after("find")
+}
+
+// Limits says that the sandbox takes every currency and amount.
+func (g *Gateway) Limits(currency money.Currency) payment.Limits {
+	return payment.Limits{Supported: currency.Valid()}
 }
 
 // transferRef carries the hub's id, as a real gateway's metadata would.
@@ -264,7 +277,7 @@ func (r *checkoutRow) phase() payment.State {
 }
 
 // method: only a debit has a time of settling in its memory.
-func (r *checkoutRow) method() string {
+func (r *checkoutRow) method() payment.MethodClass {
 	if !r.SettlesAt.IsZero() {
 		return methodDebit
 	}

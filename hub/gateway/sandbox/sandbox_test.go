@@ -223,7 +223,7 @@ func TestOneKeyMakesOneTransfer(t *testing.T) {
 			t.Fatal("money was sent that nobody paid", err)
 		}
 		b.decide(ref, sandbox.Succeed)
-		if _, err := b.FindTransfer(t.Context(), id); !errors.Is(err, payment.ErrNotFound) {
+		if _, err := b.FindTransfer(t.Context(), payment.TransferRequest{TransferID: id}); !errors.Is(err, payment.ErrNotFound) {
 			t.Fatal(err)
 		}
 		first, err := b.Transfer(t.Context(), request)
@@ -234,7 +234,7 @@ func TestOneKeyMakesOneTransfer(t *testing.T) {
 		if err != nil || again != first {
 			t.Fatal(again, err)
 		}
-		if found, err := b.FindTransfer(t.Context(), id); err != nil || found != first {
+		if found, err := b.FindTransfer(t.Context(), payment.TransferRequest{TransferID: id}); err != nil || found != first {
 			t.Fatal(found, err)
 		}
 		for name, alter := range map[string]func(r *payment.TransferRequest){
