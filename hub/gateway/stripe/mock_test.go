@@ -62,23 +62,28 @@ func startMock(t *testing.T) string {
 	address := listener.Addr().String()
 	_ = listener.Close()
 	command := exec.Command(binary, "-http-addr", address, "-strict-version-check")
-	var said bytes.Buffer
-	command.Stdout, command.Stderr = &said, &said
+	said, err := os.Create(filepath.Join(t.TempDir(), "stripe-mock.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command.Stdout, command.Stderr = said, said
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
 		_ = command.Wait()
+		_ = said.Close()
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err == nil {
 			_ = conn.Close()
 			return "http://" + address
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("stripe-mock does not answer at %s: %v", address, err)
+			log, _ := os.ReadFile(said.Name())
+			t.Fatalf("stripe-mock does not answer at %s: %v\n%s", address, err, log)
 		}
 	}
 }

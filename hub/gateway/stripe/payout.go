@@ -104,12 +104,10 @@ func payoutLine(booked *stripego.BalanceTransaction) (payment.PayoutLine, error)
 	case stripego.BalanceTransactionTypeStripeFee, stripego.BalanceTransactionTypeTaxFee, stripego.BalanceTransactionTypeApplicationFee, stripego.BalanceTransactionTypeStripeFxFee:
 		line.Kind = "fee"
 	}
-	if source := booked.Source; source != nil {
-		switch {
-		case source.Charge != nil && source.Charge.SourceTransfer != nil:
-			line.Kind, line.TransferRef = "transfer", source.Charge.SourceTransfer.ID
-		case source.Refund != nil && source.Refund.Charge != nil && source.Refund.Charge.SourceTransfer != nil:
-			line.Kind, line.TransferRef = "reversal", source.Refund.Charge.SourceTransfer.ID
+	if line.TransferRef = sentBy(booked.Source); line.TransferRef != "" {
+		line.Kind = "transfer"
+		if booked.Type != stripego.BalanceTransactionTypePayment {
+			line.Kind = "reversal"
 		}
 	}
 	var err error
@@ -118,4 +116,20 @@ func payoutLine(booked *stripego.BalanceTransaction) (payment.PayoutLine, error)
 	}
 	line.Fee, err = fromUnits(booked.Fee, booked.Currency)
 	return line, err
+}
+
+// sentBy is the transfer that an account's payment, or the refund of one, comes
+// from; "" for anything else.
+func sentBy(source *stripego.BalanceTransactionSource) string {
+	if source == nil {
+		return ""
+	}
+	received := source.Charge
+	if source.Refund != nil {
+		received = source.Refund.Charge
+	}
+	if received == nil || received.SourceTransfer == nil {
+		return ""
+	}
+	return received.SourceTransfer.ID
 }
