@@ -57,9 +57,9 @@ func (f *Fake) newCharge(intent *Intent, method *Method) *Charge {
 // succeed books the money of a charge.
 func (f *Fake) succeed(charge *Charge) {
 	charge.Status = Succeeded
-	fee, wait, kind := f.cardFee(charge.Amount, charge.Currency), 2*24*time.Hour, "charge"
+	fee, wait, kind := f.cardFee(charge.Amount, charge.Currency), f.cfg.CardWait, "charge"
 	if charge.Kind != "card" {
-		fee, wait, kind = bankFee(charge.Amount), 24*time.Hour, "payment"
+		fee, wait, kind = bankFee(charge.Amount), f.cfg.BankWait, "payment"
 	}
 	charge.available = f.now.Add(wait)
 	charge.Transaction = f.book(Transaction{Type: kind, Category: "charge", Source: charge.ID, Currency: charge.Currency, Amount: charge.Amount,

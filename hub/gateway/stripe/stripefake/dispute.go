@@ -2,6 +2,7 @@ package stripefake
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -208,7 +209,9 @@ func (f *Fake) readEvidence(p *params, d *Dispute) (map[string]string, *Problem)
 		evidence[name] = value
 	}
 	size := 0
-	for name, value := range p.children("evidence") {
+	children := p.children("evidence")
+	for _, name := range slices.Sorted(maps.Keys(children)) {
+		value := children[name]
 		param := "evidence[" + name + "]"
 		isFile := slices.Contains(evidenceFiles(), name)
 		switch {

@@ -33,9 +33,11 @@ type Config struct {
 	PublicBase string           // where its pages are reached, without a slash at the end; empty: "https://pay.stripe.example"
 	Live       bool             // the livemode of every object
 
-	CardFeeBasis int64         // fee of a card payment in hundredths of a per cent; 0: 290
-	CardFeeFixed int64         // and in minor units; 0: 30 (none in currencies without minor units)
+	CardFeeBasis int64         // fee of a card payment in hundredths of a per cent; 0: 290; negative: none
+	CardFeeFixed int64         // and in minor units; 0: 30; negative, or a currency without minor units: none
 	BankDelay    time.Duration // until a bank debit succeeds or fails; 0: four days
+	CardWait     time.Duration // until the money of a card is available; 0: two days
+	BankWait     time.Duration // and of a bank debit, once it succeeded; 0: one day
 
 	// Sleep waits for slow answers; nil: real time.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -76,6 +78,8 @@ type Fake struct {
 	endpoints    []*endpoint
 	deliveries   []*delivery
 	platform     Account
+	recording    bool
+	exchanges    []Exchange
 }
 
 // New makes a platform account without customers or connected accounts.
@@ -97,6 +101,12 @@ func New(cfg Config) *Fake {
 	}
 	if cfg.BankDelay == 0 {
 		cfg.BankDelay = 4 * 24 * time.Hour
+	}
+	if cfg.CardWait == 0 {
+		cfg.CardWait = 2 * 24 * time.Hour
+	}
+	if cfg.BankWait == 0 {
+		cfg.BankWait = 24 * time.Hour
 	}
 	if cfg.Sleep == nil {
 		cfg.Sleep = sleep

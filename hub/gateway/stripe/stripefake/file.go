@@ -51,7 +51,7 @@ func (c *call) readMultipart(r *http.Request, values url.Values) (url.Values, er
 }
 
 func (c *call) readPart(part *multipart.Part, values url.Values) error {
-	content, err := io.ReadAll(io.LimitReader(part, 4*fileMost))
+	content, err := io.ReadAll(io.LimitReader(part, 2*fileMost))
 	if err != nil {
 		return err
 	}

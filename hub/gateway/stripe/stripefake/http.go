@@ -29,6 +29,8 @@ type call struct {
 	ids          []string // what stands in the path
 	p            *params
 	body         *multipartFile
+	contentType  string
+	raw          []byte // the body as it came
 	account      string // Stripe-Account; "" is the platform
 	requestID    string
 	key          string // Idempotency-Key
@@ -92,6 +94,7 @@ func (f *Fake) api(r *http.Request) (answer, error) {
 		}
 	}
 	a, release := f.run(c, r.Header, fate)
+	f.record(c, r.URL.RawQuery, a)
 	if release != nil {
 		defer release()
 	}
@@ -218,15 +221,16 @@ func (c *call) readParams(r *http.Request) (url.Values, error) {
 	if r.Body == nil || c.method != http.MethodPost {
 		return values, nil
 	}
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		return c.readMultipart(r, values)
-	}
-	const bound = 1 << 20
-	body, err := io.ReadAll(io.LimitReader(r.Body, bound))
-	if err != nil {
+	const bound = 4 * fileMost
+	var err error
+	if c.raw, err = io.ReadAll(io.LimitReader(r.Body, bound)); err != nil {
 		return nil, err
 	}
-	form, err := url.ParseQuery(string(body))
+	if c.contentType = r.Header.Get("Content-Type"); strings.HasPrefix(c.contentType, "multipart/form-data") {
+		r.Body = io.NopCloser(bytes.NewReader(c.raw))
+		return c.readMultipart(r, values)
+	}
+	form, err := url.ParseQuery(string(c.raw))
 	if err != nil {
 		form = url.Values{"": {"unreadable"}} // becomes an unknown parameter
 	}

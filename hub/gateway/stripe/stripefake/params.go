@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -158,7 +159,9 @@ func (p *params) metadata(key string, old map[string]string) map[string]string {
 	for k, v := range old {
 		merged[k] = v
 	}
-	for k, v := range p.children(key) {
+	children := p.children(key)
+	for _, k := range slices.Sorted(maps.Keys(children)) { // in order, so that the same mistake gives the same error
+		v := children[k]
 		switch {
 		case len([]rune(k)) > 40:
 			p.fail(invalid(key, "", "Metadata keys must be shorter than 40 characters (got %d)", len([]rune(k))))

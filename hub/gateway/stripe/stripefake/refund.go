@@ -123,7 +123,11 @@ func (f *Fake) viewRefund(r *Refund) obj {
 		"currency": r.Currency, "destination_details": obj{"type": "card", "card": obj{"type": "refund"}}, "metadata": r.Metadata, "payment_intent": null(r.Intent),
 		"reason": null(r.Reason), "receipt_number": nil, "source_transfer_reversal": nil, "status": r.Status, "transfer_reversal": nil}
 	if charge := f.charges.get(r.Charge); charge.Kind != "card" {
-		found["destination_details"] = obj{"type": "us_bank_transfer", "us_bank_transfer": obj{}}
+		kind := map[string]string{"us_bank_account": "us_bank_transfer", "sepa_debit": "eu_bank_transfer", "bacs_debit": "gb_bank_transfer"}[charge.Kind]
+		found["destination_details"] = obj{"type": kind, kind: obj{}}
+		if kind == "" {
+			found["destination_details"] = nil
+		}
 	}
 	if r.FailureReason != "" {
 		found["failure_reason"], found["failure_balance_transaction"] = r.FailureReason, r.FailureTransaction

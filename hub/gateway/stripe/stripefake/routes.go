@@ -10,6 +10,8 @@ var routes = []route{
 	{"DELETE", "/v1/accounts/*", (*Fake).deleteAccount, false},
 	{"POST", "/v1/account_links", (*Fake).createLink, false},
 
+	{"GET", "/v1/country_specs/*", (*Fake).getCountry, false},
+
 	{"GET", "/v1/balance", (*Fake).getBalance, true},
 	{"GET", "/v1/balance_transactions", (*Fake).listTransactions, true},
 	{"GET", "/v1/balance_transactions/*", (*Fake).getTransaction, true},
