@@ -72,8 +72,7 @@ func (g *Gateway) PayoutLines(ctx context.Context, accountRef, payoutRef, cursor
 	if accountRef == "" || payoutRef == "" {
 		return nil, "", payment.ErrNotFound
 	}
-	// the transfer of a reversal is known by the payment that it takes from
-	params := &stripego.BalanceTransactionListParams{ListParams: onePage(ctx, cursor), Payout: &payoutRef, Expand: expand("data.source", "data.source.charge")}
+	params := &stripego.BalanceTransactionListParams{ListParams: onePage(ctx, cursor), Payout: &payoutRef, Expand: expand("data.source")}
 	params.StripeAccount = &accountRef
 	list := g.api.BalanceTransactions.List(params)
 	var lines []payment.PayoutLine
@@ -84,7 +83,7 @@ func (g *Gateway) PayoutLines(ctx context.Context, accountRef, payoutRef, cursor
 		if booked.Type == stripego.BalanceTransactionTypePayout {
 			continue
 		}
-		line, err := payoutLine(booked)
+		line, err := g.payoutLine(ctx, accountRef, booked)
 		if err != nil {
 			return nil, "", err
 		}
@@ -98,19 +97,22 @@ func (g *Gateway) PayoutLines(ctx context.Context, accountRef, payoutRef, cursor
 
 // payoutLine: on a vendor's account our transfer is a payment whose source is
 // the transfer, and a reversal is that payment's refund.
-func payoutLine(booked *stripego.BalanceTransaction) (payment.PayoutLine, error) {
+func (g *Gateway) payoutLine(ctx context.Context, accountRef string, booked *stripego.BalanceTransaction) (payment.PayoutLine, error) {
 	line := payment.PayoutLine{Ref: booked.ID, Kind: strings.ReplaceAll(string(booked.Type), "_", " ")}
 	switch booked.Type {
 	case stripego.BalanceTransactionTypeStripeFee, stripego.BalanceTransactionTypeTaxFee, stripego.BalanceTransactionTypeApplicationFee, stripego.BalanceTransactionTypeStripeFxFee:
 		line.Kind = "fee"
 	}
-	if line.TransferRef = sentBy(booked.Source); line.TransferRef != "" {
+	var err error
+	if line.TransferRef, err = g.sentBy(ctx, accountRef, booked.Source); err != nil {
+		return line, err
+	}
+	if line.TransferRef != "" {
 		line.Kind = "transfer"
 		if booked.Type != stripego.BalanceTransactionTypePayment {
 			line.Kind = "reversal"
 		}
 	}
-	var err error
 	if line.Amount, err = fromUnits(booked.Amount, booked.Currency); err != nil {
 		return line, err
 	}
@@ -119,17 +121,22 @@ func payoutLine(booked *stripego.BalanceTransaction) (payment.PayoutLine, error)
 }
 
 // sentBy is the transfer that an account's payment, or the refund of one, comes
-// from; "" for anything else.
-func sentBy(source *stripego.BalanceTransactionSource) string {
+// from; "" for anything else. A refund names its payment by id alone, which is
+// then fetched: there are few of them.
+func (g *Gateway) sentBy(ctx context.Context, accountRef string, source *stripego.BalanceTransactionSource) (string, error) {
 	if source == nil {
-		return ""
+		return "", nil
 	}
 	received := source.Charge
-	if source.Refund != nil {
-		received = source.Refund.Charge
+	if source.Refund != nil && source.Refund.Charge != nil {
+		params := &stripego.ChargeParams{Params: stripego.Params{Context: ctx, StripeAccount: &accountRef}}
+		var err error
+		if received, err = g.api.Charges.Get(source.Refund.Charge.ID, params); err != nil {
+			return "", reading("look at the payment that was taken back", err)
+		}
 	}
 	if received == nil || received.SourceTransfer == nil {
-		return ""
+		return "", nil
 	}
-	return received.SourceTransfer.ID
+	return received.SourceTransfer.ID, nil
 }

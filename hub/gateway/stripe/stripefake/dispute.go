@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // The states of a dispute.
@@ -226,10 +227,10 @@ func (f *Fake) readEvidence(p *params, d *Dispute) (map[string]string, *Problem)
 				return nil, invalid(param, "", "The file %s has the purpose %s; evidence must be uploaded with the purpose dispute_evidence.", value, file.Purpose)
 			}
 			evidence[name] = value
-		case len(value) > 20_000:
+		case utf8.RuneCountInString(value) > 20_000:
 			p.fail(invalid(param, "", "Invalid string: must be at most 20000 characters"))
 		default:
-			size += len(value)
+			size += utf8.RuneCountInString(value)
 			evidence[name] = value
 		}
 	}

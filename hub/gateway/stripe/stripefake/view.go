@@ -212,6 +212,8 @@ func (f *Fake) lookup(id string) obj {
 		return viewOf(f.accounts.get(id), f.viewAccount)
 	case "po":
 		return viewOf(f.payouts.get(id), f.viewPayout)
+	case "ba":
+		return obj{"id": id, "object": "bank_account", "bank_name": "STRIPE TEST BANK", "country": "US", "currency": "usd", "last4": "6789", "status": "verified"}
 	case "dp":
 		return viewOf(f.disputes.get(id), f.viewDispute)
 	case "file":
