@@ -225,6 +225,7 @@ CREATE TABLE fee_policies (
 ALTER TABLE gateway_events ADD COLUMN subject TEXT NOT NULL DEFAULT 'payment';
 ALTER TABLE gateway_events ADD COLUMN payment_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE gateway_events ADD COLUMN account_ref TEXT NOT NULL DEFAULT '';
+ALTER TABLE gateway_events ADD COLUMN transfer_id TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE sandbox_returns (
     ref        TEXT PRIMARY KEY,

@@ -362,6 +362,8 @@ type Hint struct {
 	Subject    Subject
 	Ref        string // of the subject
 	PaymentID  string // ours, where the object carries it
+	TransferID string // ours, of a transfer
+	RefundID   string // ours, of a refund; the subject is its payment
 	AccountRef string // of an account's own events
 	At         time.Time
 }
@@ -377,4 +379,6 @@ const (
 	SubjectDispute Subject = "dispute"
 	SubjectAccount Subject = "account"
 	SubjectPayout  Subject = "payout"
+	// SubjectTransfer is one of the hub's transfers to a vendor's account.
+	SubjectTransfer Subject = "transfer"
 )

@@ -40,6 +40,8 @@ func (s *Service) follow(ctx context.Context, hint *Hint) (bool, error) {
 		return false, s.followDispute(ctx, hint.Ref)
 	case SubjectAccount:
 		return false, s.followAccount(ctx, hint.Ref)
+	case SubjectTransfer:
+		return false, s.followTransfer(ctx, hint.TransferID)
 	}
 	return false, nil
 }

@@ -26,11 +26,12 @@ type gatewayEvent struct {
 	Subject       Subject   `bun:"subject"`
 	PaymentID     string    `bun:"payment_id"`
 	AccountRef    string    `bun:"account_ref"`
+	TransferID    string    `bun:"transfer_id"`
 }
 
 func newGatewayEvent(gateway string, hint Hint, now time.Time) gatewayEvent {
 	return gatewayEvent{Gateway: gateway, EventID: hint.EventID, Type: hint.Type, ObjectRef: hint.Ref, ReceivedAt: now.UTC(), Attempts: 1,
-		Subject: hint.Subject, PaymentID: hint.PaymentID, AccountRef: hint.AccountRef}
+		Subject: hint.Subject, PaymentID: hint.PaymentID, AccountRef: hint.AccountRef, TransferID: hint.TransferID}
 }
 
 // recordHint keeps a hint with how it went; one that was handled before stays so.
@@ -103,7 +104,7 @@ func dueHints(ctx context.Context, db bun.IDB, gateway string, now time.Time, li
 }
 
 func (e gatewayEvent) hint() Hint {
-	return Hint{EventID: e.EventID, Type: e.Type, Subject: e.Subject, Ref: e.ObjectRef, PaymentID: e.PaymentID, AccountRef: e.AccountRef, At: e.ReceivedAt}
+	return Hint{EventID: e.EventID, Type: e.Type, Subject: e.Subject, Ref: e.ObjectRef, PaymentID: e.PaymentID, AccountRef: e.AccountRef, TransferID: e.TransferID, At: e.ReceivedAt}
 }
 
 // clipped bounds what is kept of an answer.

@@ -215,3 +215,56 @@ func (s *Service) ListTransfers(ctx context.Context, state string, page store.Pa
 func (s *Service) RetryTransfer(ctx context.Context, id string) error {
 	return reviveJob(ctx, s.DB, Transfers, id, s.Now(), "There is no such failed transfer.")
 }
+
+// followTransfer fetches a transfer again. What was taken back from it at the
+// gateway by hand is booked, and the operator is told: the vendor is owed it
+// again, unless it had owed as much.
+func (s *Service) followTransfer(ctx context.Context, transferID string) error {
+	if !store.ValidID(transferID) {
+		return nil
+	}
+	transfer, found, err := doneTransfer(ctx, s.DB, transferID)
+	if err != nil || !found {
+		return err
+	}
+	request, err := s.transferRequest(ctx, transfer, transfer.IdempotencyKey)
+	if err != nil {
+		return err
+	}
+	result, err := s.Gateway.FindTransfer(ctx, request)
+	if err != nil {
+		return fmt.Errorf("look at transfer %s: %w", transferID, err)
+	}
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := lockTransfer(ctx, s.DB, tx, transfer.ID); err != nil {
+			return err
+		}
+		ours, underWay, err := reversedSoFar(ctx, tx, transfer.ID)
+		if err != nil || underWay || result.Reversed.Minor <= ours { // one of ours, whose answer is not here yet
+			return err
+		}
+		return s.adoptReversal(ctx, tx, transfer, result.Reversed.Minor-ours)
+	})
+}
+
+func (s *Service) adoptReversal(ctx context.Context, tx bun.IDB, transfer Transfer, amount int64) error {
+	now := s.Now().UTC()
+	id := store.NewID()
+	if err := setReversed(ctx, tx, transfer.ID, amount); err != nil {
+		return err
+	}
+	err := insertReversal(ctx, tx, Reversal{ID: id, CustomerID: transfer.CustomerID, VendorID: transfer.VendorID, PaymentID: transfer.PaymentID, ShareID: transfer.ShareID,
+		TransferID: transfer.ID, CauseID: id, Currency: transfer.Currency, Amount: amount, State: "done", GatewayRef: "by hand", CreatedAt: now, UpdatedAt: now})
+	if err != nil {
+		return err
+	}
+	err = s.Ledger.PostTx(ctx, tx, ledger.Transaction{Kind: "reversal", PaymentID: transfer.PaymentID, VendorID: transfer.VendorID, Currency: transfer.Currency,
+		Memo: "taken back from transfer " + transfer.GatewayRef + " at the gateway by hand", Entries: []ledger.Entry{{Account: ledger.Gateway, Amount: amount},
+			{Account: ledger.VendorReceivable(transfer.VendorID), Amount: -amount}}})
+	if err != nil {
+		return err
+	}
+	sum := money.New(amount, transfer.Currency).String()
+	return s.task(ctx, tx, Task{Kind: "reversal_adopted", SubjectID: id, Title: sum + " was taken back from a vendor at the gateway by hand",
+		Text: "Transfer " + transfer.GatewayRef + " was reversed there and not here. It is booked: what the vendor owed is less by it, and if it owed less, the hub owes it the rest."})
+}

@@ -97,3 +97,29 @@ func listTransfers(ctx context.Context, db bun.IDB, state string, page store.Pag
 	list, next := store.CutPage(list, page, func(t Transfer) (time.Time, string) { return t.CreatedAt, t.ID })
 	return list, next, nil
 }
+
+func doneTransfer(ctx context.Context, db bun.IDB, id string) (Transfer, bool, error) {
+	var list []Transfer
+	err := db.NewSelect().Model(&list).Where("id = ?", id).Where("state = 'done'").Where("gateway_ref <> ?", toldNetted).Scan(ctx)
+	if err != nil || len(list) == 0 {
+		return Transfer{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// reversedSoFar is what the hub knows to be taken back from a transfer, and
+// whether more of it is on its way.
+func reversedSoFar(ctx context.Context, tx bun.IDB, transferID string) (int64, bool, error) {
+	var sums struct {
+		Done     int64 `bun:"done"`
+		UnderWay int64 `bun:"under_way"`
+	}
+	err := tx.NewSelect().Model((*Reversal)(nil)).
+		ColumnExpr("COALESCE(SUM(CASE WHEN state = 'done' AND gateway_ref <> ? THEN amount ELSE 0 END), 0) AS done", toldCovered).
+		ColumnExpr("COALESCE(SUM(CASE WHEN state IN ('pending', 'sending', 'unknown') THEN 1 ELSE 0 END), 0) AS under_way").
+		Where("transfer_id = ?", transferID).Scan(ctx, &sums)
+	if err != nil {
+		return 0, false, fmt.Errorf("sum reversals: %w", err)
+	}
+	return sums.Done, sums.UnderWay > 0, nil
+}
