@@ -175,7 +175,7 @@ func TestABankDebitTakesItsTime(t *testing.T) {
 	}
 	h.pass(4*24*time.Hour + time.Minute)
 	state := h.look(checkout.Ref)
-	if state.Phase != payment.PhaseSucceeded || state.Captured != request.Amount || state.SourceRef != "" || !strings.HasPrefix(state.Detail, "Bank account ending ") || state.AvailableAt.IsZero() {
+	if state.Phase != payment.PhaseSucceeded || state.Captured != request.Amount || state.SourceRef == "" || !strings.HasPrefix(state.Detail, "Bank account ending ") || state.AvailableAt.IsZero() {
 		t.Fatalf("%+v", state)
 	}
 	transfer := payment.TransferRequest{TransferID: "t", Key: "k", AccountRef: h.account(), PaymentRef: checkout.Ref, Amount: money.New(100, "USD")}
