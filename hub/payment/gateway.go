@@ -354,6 +354,12 @@ type PayoutLine struct {
 	Fee         money.Amount
 }
 
+// Messages lists what a gateway says has happened, for what never arrived.
+type Messages interface {
+	// ListHints pages through the messages since a time, the newest first.
+	ListHints(ctx context.Context, since time.Time, cursor string) ([]Hint, string, error)
+}
+
 // Hint is a message of the gateway that something happened. Nothing in it is
 // believed but its ids: the object is fetched again.
 type Hint struct {

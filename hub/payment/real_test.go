@@ -45,7 +45,7 @@ func newReal(t *testing.T, db *store.DB, seed uint64) *real {
 	var err error
 	r.stripe, err = stripe.New(stripe.Config{Key: r.fake.Key(), WebhookSecrets: []string{"whsec_false", "whsec_true"}, HTTPClient: r.fake.Client(), Now: r.clock})
 	r.must(err)
-	r.Gateway, r.Accounts, r.Disputes = r.stripe, r.stripe, r.stripe
+	r.Gateway, r.Accounts, r.Disputes, r.Messages = r.stripe, r.stripe, r.stripe, r.stripe
 	return r
 }
 
@@ -571,5 +571,34 @@ func TestFiftyDeclinesStopOnePayerAndNoOther(t *testing.T) {
 		if _, err := r.Start(t.Context(), payer, quote.ID, quote.Hash, "EUR"); err != nil {
 			t.Errorf("after an hour: %v", err)
 		}
+	})
+}
+
+func TestWhatStripeNeverToldIsFoundInItsList(t *testing.T) {
+	eachReal(t, func(t *testing.T, r *real) {
+		one, _, a, _, payer := r.shop()
+		p := r.start(payer, tick(a))
+		r.pay(p, stripefake.Succeed)
+		r.work()
+		r.fake.SetFaults(stripefake.Faults{Event: func(stripefake.Event) stripefake.EventFate { return stripefake.EventFate{Drop: true} }})
+		if _, err := r.fake.OpenDispute(r.fake.Charges()[0].ID, 12500, "fraudulent"); err != nil {
+			t.Fatal(err)
+		}
+		r.hear()
+		r.want(p.ID, payment.Settled) // nobody said a word
+		r.pass(time.Hour)
+		followed, err := r.CatchUp(t.Context())
+		if err != nil || followed < 2 {
+			t.Fatalf("%d, %v", followed, err)
+		}
+		r.want(p.ID, payment.ChargedBack)
+		if again, err := r.CatchUp(t.Context()); err != nil || again != 0 {
+			t.Errorf("%d again, %v", again, err)
+		}
+		if r.share(one).ChargedBack != 12500 {
+			t.Error("the share does not know")
+		}
+		r.work()
+		r.sound()
 	})
 }
