@@ -2,7 +2,6 @@ package stripefake
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -198,10 +197,7 @@ func (f *Fake) problemAnswer(c *call, problem *Problem) answer {
 }
 
 func (f *Fake) jsonAnswer(c *call, status int, body obj) answer {
-	text, err := json.Marshal(body)
-	if err != nil {
-		status, text = http.StatusInternalServerError, []byte(`{"error":{"type":"api_error","message":"stripefake cannot write its answer"}}`)
-	}
+	text := appendJSON(make([]byte, 0, 2048), body)
 	header := http.Header{}
 	header.Set("Content-Type", "application/json")
 	header.Set("Request-Id", c.requestID)
