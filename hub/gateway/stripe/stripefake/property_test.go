@@ -3,6 +3,7 @@ package stripefake_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +42,8 @@ func (p *player) step() {
 		_, _ = p.api.CheckoutSessions.New(params)
 	case 2, 3:
 		outcomes := []string{stripefake.Succeed, stripefake.Decline, stripefake.Bank, stripefake.BankFail}
-		if s, ok := pick(p.random, p.Sessions()); ok {
+		open := slices.DeleteFunc(p.Sessions(), func(s stripefake.Session) bool { return s.Status != stripefake.Open && p.random.IntN(5) > 0 })
+		if s, ok := pick(p.random, open); ok {
 			_, _ = p.Pay(s.ID, outcomes[p.random.IntN(len(outcomes))])
 		}
 	case 4:
@@ -61,12 +63,12 @@ func (p *player) step() {
 	case 8:
 		account, _ := pick(p.random, p.accounts)
 		change := stripefake.Ready
-		if p.random.IntN(3) == 0 {
+		if p.random.IntN(5) == 0 {
 			change = stripefake.Restricted
 		}
 		_ = p.SetAccount(account, change)
 	case 9, 11:
-		p.wait(time.Duration(p.random.Int64N(int64(day / 2))))
+		p.wait(time.Duration(p.random.Int64N(int64(day))))
 		p.Take(p.hook, 5)
 	}
 }
@@ -75,8 +77,8 @@ func (p *player) send(amount int64, key *string) {
 	account, _ := pick(p.random, p.accounts)
 	charge, ok := pick(p.random, p.Charges())
 	currency, source := "usd", ""
-	if ok && p.random.IntN(3) > 0 {
-		currency, source = charge.Currency, charge.ID
+	if ok && p.random.IntN(5) > 0 {
+		currency, source, amount = charge.Currency, charge.ID, 1+amount*charge.Amount/40000
 	}
 	params := transferParams(account, amount, currency, source)
 	params.IdempotencyKey = key
@@ -138,6 +140,7 @@ func TestBooksBalance(t *testing.T) {
 		done["payouts"] += len(w.Payouts())
 		done["charges"] += len(w.Charges())
 	}
+	t.Logf("done in all: %v", done)
 	for _, what := range []string{"transfers", "reversals", "refunds", "disputes", "payouts", "charges"} {
 		if done[what] < 20 {
 			t.Errorf("only %d %s in all: the play is too tame", done[what], what)
