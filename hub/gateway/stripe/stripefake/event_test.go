@@ -191,3 +191,13 @@ func TestRandomFaultsRepeat(t *testing.T) {
 		t.Errorf("%d of 200 answers were lost, want about 40", hits)
 	}
 }
+
+func TestLiveMode(t *testing.T) {
+	w := newWorld(t, func(c *stripefake.Config) { c.Live = true })
+	s := w.paid(10000, "usd", stripefake.Succeed)
+	signed := w.Take(w.hook, 1)[0]
+	event, err := webhook.ConstructEventWithOptions(signed.Payload, signed.Signature, secret, webhook.ConstructEventOptions{IgnoreTolerance: true})
+	if err != nil || !event.Livemode || !s.Livemode || !s.PaymentIntent.LatestCharge.Livemode {
+		t.Errorf("a live account says %+v, %v", event, err)
+	}
+}

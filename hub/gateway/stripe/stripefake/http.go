@@ -190,7 +190,6 @@ func (f *Fake) carryOut(c *call, fate Fate) (a answer, begun bool) {
 func (f *Fake) problemAnswer(c *call, problem *Problem) answer {
 	a := f.jsonAnswer(c, problem.Status, problem.view(c.requestID))
 	if problem.Status == http.StatusTooManyRequests {
-		a.header.Set("Stripe-Should-Retry", "true")
 		a.header.Set("Stripe-Rate-Limited-Reason", "global-rate")
 	}
 	return a
