@@ -225,6 +225,7 @@ CREATE TABLE fee_policies (
 ALTER TABLE gateway_events ADD COLUMN subject TEXT NOT NULL DEFAULT 'payment';
 ALTER TABLE gateway_events ADD COLUMN payment_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE gateway_events ADD COLUMN account_ref TEXT NOT NULL DEFAULT '';
+ALTER TABLE gateway_events ADD COLUMN transfer_id TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE sandbox_returns (
     ref        TEXT PRIMARY KEY,
@@ -238,3 +239,14 @@ CREATE TABLE sandbox_returns (
 ) {{strict}};
 CREATE UNIQUE INDEX sandbox_returns_key ON sandbox_returns (key);
 CREATE INDEX sandbox_returns_of_idx ON sandbox_returns (of_ref);
+
+-- Cards that were declined, so that nobody tries out stolen ones here.
+CREATE TABLE declines (
+    id         {{uuid}} PRIMARY KEY,
+    payment_id {{uuid}} NOT NULL REFERENCES payments (id),
+    contact_id {{uuid}} NOT NULL,
+    address    TEXT NOT NULL, -- hashed; empty: not known
+    at         {{time}} NOT NULL
+) {{strict}};
+CREATE INDEX declines_contact_idx ON declines (contact_id, at);
+CREATE INDEX declines_address_idx ON declines (address, at);

@@ -284,7 +284,7 @@ func (s *stage) pay(ctx context.Context, outcome string, numbers ...string) erro
 		if err != nil {
 			return err
 		}
-		if err := s.app.payment.Notify(ctx, event, "checkout.decided", started.Payment.GatewayRef); err != nil {
+		if err := s.app.payment.Notify(ctx, payment.Hint{EventID: event, Type: "checkout.decided", Subject: payment.SubjectPayment, Ref: started.Payment.GatewayRef}); err != nil {
 			return err
 		}
 	}

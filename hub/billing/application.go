@@ -2,7 +2,6 @@ package billing
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -109,43 +108,6 @@ func negated(amounts map[string]int64) map[string]int64 {
 		out[id] = -amount
 	}
 	return out
-}
-
-// ApplyTx applies money and credits to locked invoices and credits. No
-// application may exceed what is open: that is the caller's to see to.
-func (s *Service) ApplyTx(ctx context.Context, tx bun.IDB, applications []Application, invoices map[string]Invoice, credits map[string]Credit) error {
-	if len(applications) == 0 {
-		return nil
-	}
-	now := s.Now().UTC()
-	for i := range applications {
-		application := &applications[i]
-		application.ID, application.CreatedAt = store.NewID(), now
-		switch {
-		case application.CreditID != "":
-			application.Kind = AppliedCredit
-		case application.Kind == "":
-			application.Kind = AppliedMoney
-		}
-		invoice, ok := invoices[application.InvoiceID]
-		if !ok || invoice.Open < application.Amount {
-			return fmt.Errorf("apply %d to invoice %s, of which %d is open", application.Amount, application.InvoiceID, invoice.Open)
-		}
-		invoice.Applied += application.Amount
-		invoice.settle(invoice.Status == Void)
-		invoices[invoice.ID] = invoice
-		if application.CreditID == "" {
-			continue
-		}
-		credit, ok := credits[application.CreditID]
-		if !ok || credit.Open < application.Amount {
-			return fmt.Errorf("apply %d of credit %s, of which %d is open", application.Amount, application.CreditID, credit.Open)
-		}
-		credit.Applied += application.Amount
-		credit.settle(credit.Status == Void)
-		credits[credit.ID] = credit
-	}
-	return writeApplications(ctx, tx, applications, invoices, credits, now)
 }
 
 // AcknowledgeTx notes that the vendor took the news of a share.

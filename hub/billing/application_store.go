@@ -33,31 +33,6 @@ func lockRows(ctx context.Context, db *store.DB, tx bun.IDB, invoiceIDs, creditI
 	return invoices, credits, nil
 }
 
-func writeApplications(ctx context.Context, tx bun.IDB, applications []Application, invoices map[string]Invoice, credits map[string]Credit, now time.Time) error {
-	if _, err := tx.NewInsert().Model(&applications).Exec(ctx); err != nil {
-		return fmt.Errorf("apply: %w", err)
-	}
-	byInvoice, byCredit := map[string]int64{}, map[string]int64{}
-	for _, application := range applications {
-		byInvoice[application.InvoiceID] += application.Amount
-		if application.CreditID != "" {
-			byCredit[application.CreditID] += application.Amount
-		}
-	}
-	if err := applyEach(ctx, tx, "invoices", byInvoice, now); err != nil {
-		return err
-	}
-	return applyEach(ctx, tx, "credits", byCredit, now)
-}
-
-// applyEach raises applied and recomputes open and status of the same rows.
-func applyEach(ctx context.Context, tx bun.IDB, table string, deltas map[string]int64, now time.Time) error {
-	if err := addEach(ctx, tx, table, "applied", deltas, now); err != nil {
-		return err
-	}
-	return recompute(ctx, tx, table, keys(deltas))
-}
-
 // owedBy is what each table's rows owe, before it is bounded by nothing and the total.
 var owedBy = map[string]string{"invoices": "(source_open - applied + reopened)", "credits": "(source_open - applied)"}
 

@@ -171,6 +171,6 @@ func (d *desk) apply(number, creditNumber string, amount int64, reference string
 		if err != nil {
 			return err
 		}
-		return d.ApplyTx(ctx, tx, []billing.Application{application}, invoices, byID)
+		return d.SettleTx(ctx, tx, nil, []billing.Application{application}, invoices, byID)
 	})
 }

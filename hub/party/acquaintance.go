@@ -62,3 +62,14 @@ func (s *Service) DecideVendorsTx(ctx context.Context, tx bun.IDB, contactID str
 	}
 	return decideVendors(ctx, tx, contactID, vendorIDs, state, s.Now().UTC())
 }
+
+// Acquaintance is a contact with a vendor that lists it.
+type Acquaintance struct{ ContactID, VendorID string }
+
+// AcceptVendorsTx records that contacts know vendors: of many at once.
+func (s *Service) AcceptVendorsTx(ctx context.Context, tx bun.IDB, list []Acquaintance) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return acceptVendors(ctx, tx, list, s.Now().UTC())
+}

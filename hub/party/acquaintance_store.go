@@ -28,3 +28,18 @@ func decideVendors(ctx context.Context, tx bun.IDB, contactID string, vendorIDs 
 	}
 	return changed, nil
 }
+
+// acceptVendors changes only what says otherwise, so that most payments write nothing.
+func acceptVendors(ctx context.Context, tx bun.IDB, list []Acquaintance, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*contactVendor)(nil)).Set("state = ?", VendorMine).Set("decided_at = ?", now).
+		Where("state <> ?", VendorMine).WhereGroup(" AND ", func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		for _, one := range list {
+			q = q.WhereOr("contact_id = ? AND vendor_id = ?", one.ContactID, one.VendorID)
+		}
+		return q
+	}).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("accept vendors: %w", err)
+	}
+	return nil
+}

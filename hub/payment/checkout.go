@@ -47,9 +47,13 @@ type Started struct {
 // Start pays one currency of a quote. Asked twice, it answers with the same
 // payment. Errors: *ChangedError; fault.Gone for an old quote; fault.Conflict
 // when hash and quote do not belong together; fault.Unavailable when the
-// gateway cannot be reached (nothing is charged).
+// gateway cannot be reached (nothing is charged); fault.Limited after too many
+// declined cards.
 func (s *Service) Start(ctx context.Context, payer Payer, quoteID, hash string, currency money.Currency) (Started, error) {
 	var payment Payment
+	if err := s.throttled(ctx, payer.Contact.ID, HashAddress(payer.Address)); err != nil {
+		return Started{}, err
+	}
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var err error
 		payment, err = s.start(ctx, tx, payer, quoteID, hash, currency)
@@ -121,7 +125,9 @@ func (s *Service) begin(ctx context.Context, tx bun.IDB, payer Payer, row quoteR
 		return payment, nil
 	}
 	// credits alone: there is nothing to charge, so it is settled at once
-	return s.settle(ctx, tx, payment, State{Phase: PhaseSucceeded, Captured: money.New(0, payment.Currency), Method: "credit"})
+	item := &settling{paymentID: payment.ID, state: State{Phase: PhaseSucceeded, Captured: money.New(0, payment.Currency), Method: MethodCredit}}
+	settled, err := s.settleTx(ctx, tx, []*settling{item})
+	return settled[payment.ID], errors.Join(err, item.err)
 }
 
 func (s *Service) newPayment(payer Payer, row quoteRow, part CurrencyQuote) Payment {
@@ -129,6 +135,7 @@ func (s *Service) newPayment(payer Payer, row quoteRow, part CurrencyQuote) Paym
 	id := store.NewID()
 	return Payment{ID: id, CustomerID: payer.Contact.CustomerID, ContactID: payer.Contact.ID, QuoteID: row.ID, Number: code("R"),
 		Currency: part.Currency, Amount: part.Charge, CreditAmount: part.Credit, Status: Pending, Gateway: s.Gateway.Name(),
+		StartedFrom:    HashAddress(payer.Address),
 		IdempotencyKey: "checkout-" + id, CheckoutState: "pending", CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(CheckoutLife)}
 }
 

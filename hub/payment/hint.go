@@ -1,18 +1,154 @@
 package payment
 
-// HintRefusal is why a message that claims to come from the gateway is not
-// believed. The words are for logs and metrics; nothing was changed.
-type HintRefusal string
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
 
-// The refusals, told apart because they mean different things to who is alerted.
-const (
-	HintUnsigned   HintRefusal = "unsigned"      // no signature, or one that cannot be read
-	HintForged     HintRefusal = "forged"        // signed with a secret that is not ours
-	HintStale      HintRefusal = "stale"         // signed rightly, too long ago or in the future: sent again by somebody
-	HintVersion    HintRefusal = "wrong version" // of another API version than the hub speaks
-	HintMode       HintRefusal = "wrong mode"    // live where the key is for tests, or the reverse
-	HintUnreadable HintRefusal = "unreadable"    // signed, but not what the gateway sends
+	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// Error implements error.
-func (r HintRefusal) Error() string { return "the message is not believed: " + string(r) }
+// hintBackoff is how long to wait after each failed try to follow a hint; the
+// last one repeats, until hintTries is reached. Reconciling finds by itself what
+// a hint that was given up would have told.
+var hintBackoff = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, time.Hour}
+
+const hintTries = 40
+
+// Notify takes a message of the gateway that something happened. Its object is
+// fetched again, so that order, repetition and forged contents do not matter.
+// When it cannot be followed now it is kept and tried again; an error means that
+// it could not even be kept, and the gateway should send it again.
+func (s *Service) Notify(ctx context.Context, hint Hint) error {
+	recorded, failure := s.follow(ctx, &hint)
+	if recorded {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return recordHint(ctx, s.DB, s.Gateway.Name(), hint, failure, s.Now())
+}
+
+// follow brings what a hint speaks of up to date. True: the hint was recorded
+// with it.
+func (s *Service) follow(ctx context.Context, hint *Hint) (bool, error) {
+	switch hint.Subject {
+	case SubjectPayment:
+		return s.followPayment(ctx, hint)
+	case SubjectDispute:
+		return false, s.followDispute(ctx, hint.Ref)
+	case SubjectAccount:
+		return false, s.followAccount(ctx, hint.Ref)
+	case SubjectTransfer:
+		return false, s.followTransfer(ctx, hint.TransferID)
+	}
+	return false, nil
+}
+
+func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
+	payment, found, err := s.hinted(ctx, hint)
+	if err != nil || !found {
+		return false, err
+	}
+	if payment.GatewayRef == "" {
+		if payment.Status.Final() || payment.CheckoutState == "pending" {
+			return false, nil
+		}
+		// the page was made, and its answer was lost: the key finds it again
+		started, err := s.openCheckout(ctx, payment)
+		if err != nil {
+			return false, err
+		}
+		payment = started.Payment
+	}
+	return s.refresh(ctx, payment, hint)
+}
+
+// hinted finds the payment that a hint speaks of, by our id or the gateway's.
+func (s *Service) hinted(ctx context.Context, hint *Hint) (Payment, bool, error) {
+	if store.ValidID(hint.PaymentID) {
+		payment, found, err := findPayment(ctx, s.DB.NewSelect().Where("id = ?", hint.PaymentID).Where("gateway = ?", s.Gateway.Name()))
+		if err != nil || found {
+			return payment, found, err
+		}
+	}
+	return paymentByRef(ctx, s.DB, s.Gateway.Name(), hint.Ref)
+}
+
+// Refresh fetches a payment again and brings it to the same state. An unknown
+// reference is nothing. One that had failed or expired here is looked at too:
+// what the gateway captured all the same must be booked.
+func (s *Service) Refresh(ctx context.Context, ref string) error {
+	payment, found, err := paymentByRef(ctx, s.DB, s.Gateway.Name(), ref)
+	if err != nil || !found {
+		return err
+	}
+	_, err = s.refresh(ctx, payment, nil)
+	return err
+}
+
+func (s *Service) refresh(ctx context.Context, payment Payment, hint *Hint) (bool, error) {
+	state, err := s.Gateway.Look(ctx, payment.GatewayRef)
+	if err != nil {
+		return false, fmt.Errorf("look at payment %s: %w", payment.ID, err)
+	}
+	if state.PaymentID != "" && state.PaymentID != payment.ID {
+		return false, fmt.Errorf("payment %s: the gateway's %s is of another payment", payment.ID, payment.GatewayRef)
+	}
+	recorded := false
+	switch {
+	case payment.Status.booked():
+	case state.Phase == PhaseSucceeded:
+		if err := s.group.settle(ctx, s, &settling{paymentID: payment.ID, state: state, hint: hint}); err != nil {
+			return false, err
+		}
+		recorded = hint != nil
+	default:
+		if err := s.converge(ctx, payment.ID, state, ""); err != nil {
+			return false, err
+		}
+	}
+	return recorded, s.followUp(ctx, payment, state)
+}
+
+// followUp looks after what comes beside a payment's own state: tries that were
+// declined, money that went back, and what the payer's bank asks.
+func (s *Service) followUp(ctx context.Context, payment Payment, state State) error {
+	var failures []error
+	if state.Declines > payment.Declines {
+		failures = append(failures, s.countDeclines(ctx, payment, state))
+	}
+	if len(state.Refunds) > 0 {
+		failures = append(failures, s.followRefunds(ctx, payment.ID, state.Refunds))
+	}
+	for _, ref := range state.Disputes {
+		failures = append(failures, s.followDispute(ctx, ref))
+	}
+	return errors.Join(failures...)
+}
+
+// FollowHints tries again what could not be followed when it came, and returns
+// how many hints it tried.
+func (s *Service) FollowHints(ctx context.Context) (int, error) {
+	const batch = 100
+	tried := 0
+	var failures []error
+	for range 20 { // bounded: the next run goes on
+		hints, err := dueHints(ctx, s.DB, s.Gateway.Name(), s.Now(), batch)
+		if err != nil {
+			return tried, err
+		}
+		for i := range hints {
+			if ctx.Err() != nil {
+				return tried, ctx.Err()
+			}
+			tried++
+			failures = append(failures, s.Notify(ctx, hints[i]))
+		}
+		if len(hints) < batch {
+			break
+		}
+	}
+	return tried, errors.Join(failures...)
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/ledger"
 	"github.com/sheaf-hub/sheaf/hub/money"
@@ -27,11 +28,18 @@ type Service struct {
 	Billing   *billing.Service
 	Ledger    *ledger.Service
 	Outbox    *outbox.Service
+	Access    *access.Service
 	Gateway   Gateway
-	PublicURL string // without a slash at the end
+	Accounts  Accounts // nil: vendors need no accounts at the gateway
+	Disputes  Disputes // nil: the gateway knows no chargebacks
+	PublicURL string   // without a slash at the end
 	Now       func() time.Time
 	// Overpaid is told, inside the settlement, of money that no invoice took.
 	Overpaid OverpaidTx
+	// AddTask adds what a person has to do, inside the change that causes it.
+	AddTask TaskTx
+
+	group together
 }
 
 // Status of a payment and of each of its shares.

@@ -80,6 +80,20 @@ func lockPayment(ctx context.Context, db *store.DB, tx bun.IDB, id string) (Paym
 	return payment, err
 }
 
+// lockPayments locks many payments in the one order in which they are locked
+// everywhere, and gives them by id.
+func lockPayments(ctx context.Context, db *store.DB, tx bun.IDB, ids []string) (map[string]Payment, error) {
+	var list []Payment
+	if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("lock payments: %w", err)
+	}
+	byID := make(map[string]Payment, len(list))
+	for _, payment := range list {
+		byID[payment.ID] = payment
+	}
+	return byID, nil
+}
+
 func insertPayment(ctx context.Context, tx bun.IDB, payment Payment, shares []Share, lines []Line) error {
 	if _, err := tx.NewInsert().Model(&payment).Exec(ctx); err != nil {
 		return fmt.Errorf("store payment: %w", err)
@@ -118,7 +132,7 @@ func setCheckout(ctx context.Context, db bun.IDB, paymentID, state, ref, url str
 }
 
 func updatePayment(ctx context.Context, tx bun.IDB, payment Payment) error {
-	_, err := tx.NewUpdate().Model(&payment).Column("captured", "unapplied", "status", "method", "failure", "processing_at", "settled_at", "updated_at").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(&payment).Column("status", "method", "method_detail", "failure", "processing_at", "updated_at").WherePK().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("change payment: %w", err)
 	}
@@ -134,37 +148,17 @@ func updateShares(ctx context.Context, tx bun.IDB, payment Payment) error {
 	return nil
 }
 
-// partsOf reads the shares and lines of a payment, in a fixed order.
-func partsOf(ctx context.Context, tx bun.IDB, paymentID string) ([]Share, []Line, error) {
+// partsOf reads the shares and lines of payments, in a fixed order.
+func partsOf(ctx context.Context, tx bun.IDB, paymentIDs ...string) ([]Share, []Line, error) {
 	var shares []Share
-	if err := tx.NewSelect().Model(&shares).Where("payment_id = ?", paymentID).Order("id").Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&shares).Where("payment_id IN (?)", bun.List(paymentIDs)).Order("id").Scan(ctx); err != nil {
 		return nil, nil, fmt.Errorf("read shares: %w", err)
 	}
 	var lines []Line
-	if err := tx.NewSelect().Model(&lines).Where("payment_id = ?", paymentID).OrderExpr("credit_id IS NULL, id").Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&lines).Where("payment_id IN (?)", bun.List(paymentIDs)).OrderExpr("credit_id IS NULL, id").Scan(ctx); err != nil {
 		return nil, nil, fmt.Errorf("read lines: %w", err)
 	}
 	return shares, lines, nil
-}
-
-func writeSettlement(ctx context.Context, tx bun.IDB, w *settlement) error {
-	_, err := tx.NewInsert().Model(&w.shares).On("CONFLICT (id) DO UPDATE").
-		Set("credit_amount = EXCLUDED.credit_amount, unapplied = EXCLUDED.unapplied, status = EXCLUDED.status, method = EXCLUDED.method").
-		Set("updated_at = EXCLUDED.updated_at, settled_at = EXCLUDED.settled_at").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("settle shares: %w", err)
-	}
-	if len(w.allocations) > 0 {
-		if _, err := tx.NewInsert().Model(&w.allocations).Exec(ctx); err != nil {
-			return fmt.Errorf("allocate: %w", err)
-		}
-	}
-	if len(w.transfers) > 0 {
-		if _, err := tx.NewInsert().Model(&w.transfers).Exec(ctx); err != nil {
-			return fmt.Errorf("plan transfers: %w", err)
-		}
-	}
-	return nil
 }
 
 // holdersOf names, for each invoice, this customer's open payment that holds it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/gateway/sandbox"
@@ -32,6 +33,7 @@ type till struct {
 	mu       sync.Mutex
 	now      time.Time
 	overpaid []payment.Share
+	tasks    []payment.Task
 }
 
 func each(t *testing.T, run func(t *testing.T, s *till)) {
@@ -50,6 +52,13 @@ func newTill(t *testing.T, db *store.DB) *till {
 	s.Service = &payment.Service{DB: db, Party: parties, Billing: &billing.Service{DB: db, Party: parties, Now: s.clock},
 		Ledger: &ledger.Service{DB: db, Now: s.clock}, Outbox: &outbox.Service{DB: db, Sealer: sealer, Now: s.clock},
 		Gateway: s.bank, PublicURL: "https://hub.example", Now: s.clock}
+	s.Access = &access.Service{DB: db, Sealer: sealer, Outbox: s.Outbox, Party: parties, PublicURL: "https://hub.example", Now: s.clock}
+	s.AddTask = func(_ context.Context, _ bun.IDB, task payment.Task) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tasks = append(s.tasks, task)
+		return nil
+	}
 	s.Overpaid = func(_ context.Context, _ bun.IDB, share payment.Share) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -191,7 +200,7 @@ func (s *till) press(p payment.Payment, outcome string) {
 	s.t.Helper()
 	event, err := s.bank.Decide(context.Background(), ref(p), outcome)
 	s.must(err)
-	s.must(s.Notify(context.Background(), event, "checkout", ref(p)))
+	s.must(s.Notify(context.Background(), payment.Hint{EventID: event, Type: "checkout", Subject: payment.SubjectPayment, Ref: ref(p)}))
 }
 
 func (s *till) read(id string) payment.Payment {

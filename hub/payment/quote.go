@@ -30,6 +30,7 @@ type Payer struct {
 	Contact  party.Contact
 	Viewer   billing.Viewer
 	DigestID string // when it came by a digest's link
+	Address  string // the network address it pays from; empty: not known
 }
 
 // Wish is one invoice that the payer ticked. Amount is decimal, as typed;

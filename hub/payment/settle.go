@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,297 +19,317 @@ import (
 // OverpaidTx is told of a share with money that no invoice took.
 type OverpaidTx func(ctx context.Context, tx bun.IDB, share Share) error
 
-// Notify takes a hint of the gateway that something happened to a checkout.
-// The event is stored once; the object is then fetched again, so that order
-// and duplicates do not matter. It is safe to call with a forged reference.
-func (s *Service) Notify(ctx context.Context, eventID, kind, ref string) error {
-	fresh, err := storeGatewayEvent(ctx, s.DB, s.Gateway.Name(), eventID, kind, ref, s.Now())
-	if err != nil {
-		return err
-	}
-	if !fresh {
-		return nil
-	}
-	handled := s.Refresh(ctx, ref)
-	return errors.Join(handled, finishGatewayEvent(ctx, s.DB, s.Gateway.Name(), eventID, handled, s.Now()))
-}
-
-// Refresh fetches a checkout again and brings its payment to the same state.
-// An unknown reference is nothing. One that had failed or expired here is looked
-// at too: what the gateway captured all the same must be booked.
-func (s *Service) Refresh(ctx context.Context, ref string) error {
-	payment, found, err := paymentByRef(ctx, s.DB, s.Gateway.Name(), ref)
-	if err != nil || !found || payment.Status.booked() {
-		return err
-	}
-	state, err := s.Gateway.Look(ctx, ref)
-	if err != nil {
-		return fmt.Errorf("look at checkout %s: %w", ref, err)
-	}
-	return s.converge(ctx, payment.ID, state, "")
-}
-
-// converge brings a payment to the state that the gateway reports.
-func (s *Service) converge(ctx context.Context, paymentID string, state State, why string) error {
-	switch state.Phase {
-	case PhaseSucceeded:
-		return s.Settle(ctx, paymentID, state)
-	case PhaseProcessing:
-		return s.process(ctx, paymentID, state)
-	case PhaseFailed:
-		return s.fail(ctx, paymentID, Failed, state.Reason)
-	case PhaseExpired:
-		if why == "" {
-			why = "The payment page was open too long."
-		}
-		return s.fail(ctx, paymentID, Expired, why)
-	}
-	return nil
-}
-
 // Settle books a payment that the gateway has captured, in one transaction:
 // allocations, ledger, holds, shares, transfers, and one event per vendor.
-// Again changes nothing.
+// Payments that wait at the same time share a transaction. Again changes nothing.
 func (s *Service) Settle(ctx context.Context, paymentID string, state State) error {
-	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		payment, err := lockPayment(ctx, s.DB, tx, paymentID)
-		if err != nil || payment.Status.booked() {
-			return err
-		}
-		_, err = s.settle(ctx, tx, payment, state)
-		return err
-	})
+	return s.group.settle(ctx, s, &settling{paymentID: paymentID, state: state})
 }
 
-// settlement collects what one settlement writes.
+// settling is one payment that waits to be settled, with what the gateway says
+// of it, and the message that said so.
+type settling struct {
+	paymentID string
+	state     State
+	hint      *Hint // marked as handled with the settlement; nil: none
+	err       error // of this one alone; the others in its transaction are settled
+}
+
+// settlement collects what is written for the payments of one transaction.
 type settlement struct {
-	payment      Payment
-	shares       []Share
-	lines        []Line
+	now          time.Time
+	payments     []*settledPayment
 	invoices     map[string]billing.Invoice
 	credits      map[string]billing.Credit
+	open         map[string]int64 // of each invoice, after what was allocated so far
+	usable       map[string]int64 // of each credit
+	policies     map[string]FeePolicy
+	released     []billing.Reservation
 	allocations  []Allocation
 	applications []billing.Application
 	transfers    []Transfer
 	notes        []billing.Note
-	now          time.Time
+	bookings     []ledger.Transaction
+	converted    []*settledPayment // whose fee was taken in another currency
 }
 
-func (s *Service) settle(ctx context.Context, tx bun.IDB, payment Payment, state State) (Payment, error) {
-	if state.Captured.Currency != payment.Currency || state.Captured.Minor != payment.Amount {
-		return payment, fmt.Errorf("payment %s asked for %s and the gateway captured %s", payment.ID,
-			money.New(payment.Amount, payment.Currency).Decimal(), state.Captured)
+// settledPayment is one payment with its parts.
+type settledPayment struct {
+	Payment
+	state  State
+	shares []Share
+	lines  []Line
+}
+
+// settleTx settles payments together. What is wrong with one stands in its err;
+// an error returned spoils them all. Those that are booked already are left as
+// they are.
+func (s *Service) settleTx(ctx context.Context, tx bun.IDB, list []*settling) (map[string]Payment, error) {
+	work := &settlement{now: s.Now().UTC()}
+	known, err := s.beginSettlement(ctx, tx, work, list)
+	if err != nil || len(work.payments) == 0 {
+		return known, err
 	}
-	work := &settlement{payment: payment, now: s.Now().UTC()}
-	var err error
-	if work.shares, work.lines, err = partsOf(ctx, tx, payment.ID); err != nil {
-		return payment, err
+	if err := s.gather(ctx, tx, work); err != nil {
+		return nil, err
 	}
-	if !payment.Status.Final() {
-		if err := s.Billing.ReleaseTx(ctx, tx, payment.ID, reservations(work.lines)); err != nil {
-			return payment, err
+	for _, payment := range work.payments {
+		work.allocate(payment)
+		if err := work.charge(payment); err != nil {
+			return nil, err
+		}
+		work.plan(payment)
+		work.book(payment)
+		known[payment.ID] = payment.Payment
+	}
+	return known, s.commitSettlement(ctx, tx, work)
+}
+
+// beginSettlement locks the payments and keeps those that can be settled.
+func (s *Service) beginSettlement(ctx context.Context, tx bun.IDB, work *settlement, list []*settling) (map[string]Payment, error) {
+	ids := make([]string, len(list))
+	for i, item := range list {
+		ids[i] = item.paymentID
+	}
+	known, err := lockPayments(ctx, s.DB, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	taken := map[string]bool{}
+	for _, item := range list {
+		payment, found := known[item.paymentID]
+		asked := money.New(payment.Amount, payment.Currency)
+		switch {
+		case !found:
+			item.err = noPayment()
+		case payment.Status.booked() || taken[payment.ID]:
+		case item.state.Captured != asked:
+			item.err = fmt.Errorf("payment %s asked for %s and the gateway captured %s", payment.ID, asked.Decimal(), item.state.Captured)
+		default:
+			taken[payment.ID] = true
+			work.payments = append(work.payments, &settledPayment{Payment: payment, state: item.state})
 		}
 	}
-	invoiceIDs, creditIDs := idsOf(work.lines)
+	return known, nil
+}
+
+// gather reads and locks what the payments touch, each kind in one statement.
+func (s *Service) gather(ctx context.Context, tx bun.IDB, work *settlement) error {
+	var ids, open, vendorIDs []string
+	byID := make(map[string]*settledPayment, len(work.payments))
+	for _, payment := range work.payments {
+		ids, byID[payment.ID] = append(ids, payment.ID), payment
+		if !payment.Status.Final() {
+			open = append(open, payment.ID)
+		}
+	}
+	shares, lines, err := partsOf(ctx, tx, ids...)
+	if err != nil {
+		return err
+	}
+	for _, share := range shares {
+		byID[share.PaymentID].shares = append(byID[share.PaymentID].shares, share)
+		vendorIDs = append(vendorIDs, share.VendorID)
+	}
+	for _, line := range lines {
+		byID[line.PaymentID].lines = append(byID[line.PaymentID].lines, line)
+	}
+	if work.policies, err = feePolicies(ctx, tx, vendorIDs); err != nil {
+		return err
+	}
+	lifted, err := s.Billing.LiftTx(ctx, tx, open)
+	if err != nil {
+		return err
+	}
+	for id := range lifted {
+		work.released = append(work.released, reservations(byID[id].lines)...)
+	}
+	invoiceIDs, creditIDs := idsOf(lines)
 	if work.invoices, work.credits, err = s.Billing.LockTx(ctx, tx, invoiceIDs, creditIDs); err != nil {
-		return payment, err
+		return err
 	}
-	work.allocate(state)
-	if err := s.Billing.ApplyTx(ctx, tx, work.applications, work.invoices, work.credits); err != nil {
-		return payment, err
+	work.open, work.usable = make(map[string]int64, len(work.invoices)), make(map[string]int64, len(work.credits))
+	for id, invoice := range work.invoices {
+		work.open[id] = invoice.Open
 	}
-	return work.payment, s.commitSettlement(ctx, tx, work)
+	for id, credit := range work.credits {
+		work.usable[id] = credit.Open
+	}
+	return nil
 }
 
 // allocate gives each line what its invoice can still take; the rest of the
 // money becomes unapplied money with that vendor. A payment that had failed
 // here and was captured all the same is settled like any other.
-func (w *settlement) allocate(state State) {
-	open := make(map[string]int64, len(w.invoices))
-	usable := make(map[string]int64, len(w.credits))
-	for id, invoice := range w.invoices {
-		open[id] = invoice.Open
-	}
-	for id, credit := range w.credits {
-		usable[id] = credit.Open
-	}
-	for i := range w.shares {
-		share := &w.shares[i]
-		share.CreditAmount, share.Unapplied = 0, 0
-		for _, line := range w.lines {
-			if line.ShareID != share.ID {
-				continue
+func (w *settlement) allocate(payment *settledPayment) {
+	state := payment.state
+	payment.Unapplied = 0
+	for i := range payment.shares {
+		share := &payment.shares[i]
+		share.CreditAmount, share.Unapplied, share.Discount, share.LateFee = 0, 0, 0, 0
+		for _, line := range payment.lines {
+			if line.ShareID == share.ID {
+				w.allocateLine(share, line)
 			}
-			w.allocateLine(share, line, open, usable)
 		}
 		share.Status, share.Method, share.SettledAt, share.UpdatedAt = Settled, string(state.Method), w.now, w.now
-		w.payment.Unapplied += share.Unapplied
-		if share.Amount > 0 {
-			id := store.NewID()
-			w.transfers = append(w.transfers, Transfer{ID: id, CustomerID: share.CustomerID, VendorID: share.VendorID, PaymentID: w.payment.ID,
-				ShareID: share.ID, Currency: share.Currency, Amount: share.Amount, State: "pending", IdempotencyKey: "transfer-" + id,
-				NextAttemptAt: w.now, CreatedAt: w.now, UpdatedAt: w.now})
-		}
+		payment.Unapplied += share.Unapplied
 	}
-	w.payment.Captured, w.payment.Status, w.payment.Method = state.Captured.Minor, Settled, string(state.Method)
-	w.payment.SettledAt, w.payment.UpdatedAt, w.payment.Failure = w.now, w.now, ""
+	payment.Captured, payment.Status, payment.Method, payment.MethodDetail = state.Captured.Minor, Settled, string(state.Method), state.Detail
+	payment.SourceRef, payment.AvailableAt = state.SourceRef, state.AvailableAt
+	payment.SettledAt, payment.UpdatedAt, payment.Failure = w.now, w.now, ""
 }
 
-func (w *settlement) allocateLine(share *Share, line Line, open, usable map[string]int64) {
-	take := min(line.Amount, open[line.InvoiceID])
+func (w *settlement) allocateLine(share *Share, line Line) {
 	if line.CreditID != "" {
-		take = min(take, usable[line.CreditID])
-		usable[line.CreditID] -= take
-		share.CreditAmount += take
-	} else {
-		share.Unapplied += line.Amount - take
-	}
-	if take == 0 {
+		w.applyCredit(share, line)
 		return
 	}
-	open[line.InvoiceID] -= take
+	principal := line.Amount - line.LateFee
+	paid := min(principal, w.open[line.InvoiceID])
+	if paid == 0 { // nothing was left to pay: neither is a fee for paying it late
+		share.Unapplied += line.Amount
+		return
+	}
+	share.Unapplied += principal - paid
+	share.LateFee += line.LateFee
+	invoice := w.invoices[line.InvoiceID]
+	w.apply(share, line, billing.AppliedMoney, paid)
+	w.allocations = append(w.allocations, Allocation{ID: store.NewID(), CustomerID: share.CustomerID, VendorID: share.VendorID, PaymentID: share.PaymentID,
+		ShareID: share.ID, InvoiceID: line.InvoiceID, Amount: paid + line.LateFee, LateFee: line.LateFee, CreatedAt: w.now})
+	w.notes = append(w.notes, billing.Note{Invoice: invoice, Kind: "paid", Text: fmt.Sprintf("Paid: %s (reference %s).", money.New(paid, share.Currency), share.Reference)})
+	if line.LateFee > 0 {
+		w.notes = append(w.notes, billing.Note{Invoice: invoice, Kind: "late_fee", Text: fmt.Sprintf("Late fee paid: %s.", money.New(line.LateFee, share.Currency))})
+	}
+	if given := min(line.Discount, w.open[line.InvoiceID]); given > 0 {
+		share.Discount += given
+		w.apply(share, line, billing.AppliedDiscount, given)
+		w.notes = append(w.notes, billing.Note{Invoice: invoice, Kind: "discount", Text: fmt.Sprintf("Discount taken: %s.", money.New(given, share.Currency))})
+	}
+}
+
+func (w *settlement) applyCredit(share *Share, line Line) {
+	used := min(line.Amount, w.open[line.InvoiceID], w.usable[line.CreditID])
+	if used == 0 {
+		return
+	}
+	share.CreditAmount += used
+	w.notes = append(w.notes, billing.Note{Invoice: w.invoices[line.InvoiceID], Kind: "credit",
+		Text: fmt.Sprintf("Credit %s applied: %s.", w.credits[line.CreditID].Number, money.New(used, share.Currency))})
+	w.apply(share, line, billing.AppliedCredit, used)
+	w.usable[line.CreditID] -= used
+}
+
+// apply notes an application and counts it off what is open, for the lines and
+// payments that follow.
+func (w *settlement) apply(share *Share, line Line, kind billing.ApplicationKind, amount int64) {
 	invoice := w.invoices[line.InvoiceID]
 	w.applications = append(w.applications, billing.Application{CustomerID: invoice.CustomerID, VendorID: share.VendorID, InvoiceID: line.InvoiceID,
-		CreditID: line.CreditID, PaymentID: share.PaymentID, Amount: take, Currency: share.Currency, Reference: share.Reference})
-	amount := money.New(take, share.Currency)
-	if line.CreditID != "" {
-		w.notes = append(w.notes, billing.Note{Invoice: invoice, Kind: "credit", Text: fmt.Sprintf("Credit %s applied: %s.", w.credits[line.CreditID].Number, amount)})
-		return
+		CreditID: line.CreditID, PaymentID: share.PaymentID, Amount: amount, Currency: share.Currency, Reference: share.Reference, Kind: kind})
+	w.open[line.InvoiceID] -= amount
+}
+
+// plan makes the transfer of each share: what is left of it after the fees that
+// its vendor bears.
+func (w *settlement) plan(payment *settledPayment) {
+	for _, share := range payment.shares {
+		amount := share.Amount - share.ProcessingFee - share.HubFee
+		if amount <= 0 {
+			continue
+		}
+		id := store.NewID()
+		transfer := Transfer{ID: id, CustomerID: share.CustomerID, VendorID: share.VendorID, PaymentID: payment.ID, ShareID: share.ID, Kind: transferShare,
+			Currency: share.Currency, Amount: amount, State: "pending", IdempotencyKey: "transfer-" + id, NextAttemptAt: w.now, CreatedAt: w.now, UpdatedAt: w.now}
+		if payment.SourceRef == "" && payment.AvailableAt.After(w.now) { // a card's money can be sent on before it is here
+			transfer.NextAttemptAt, transfer.WaitsFor = payment.AvailableAt, waitsForFunds
+		}
+		w.transfers = append(w.transfers, transfer)
 	}
-	w.allocations = append(w.allocations, Allocation{ID: store.NewID(), CustomerID: share.CustomerID, VendorID: share.VendorID, PaymentID: share.PaymentID,
-		ShareID: share.ID, InvoiceID: line.InvoiceID, Amount: take, CreatedAt: w.now})
-	w.notes = append(w.notes, billing.Note{Invoice: invoice, Kind: "paid", Text: fmt.Sprintf("Paid: %s (reference %s).", amount, share.Reference)})
+}
+
+// book writes what the ledger says of one payment. Late fees and discounts are
+// transactions of their own, so that they can be told apart for ever.
+func (w *settlement) book(payment *settledPayment) {
+	of := func(kind, vendorID, memo string, entries ...ledger.Entry) {
+		w.bookings = append(w.bookings, ledger.Transaction{Kind: kind, PaymentID: payment.ID, VendorID: vendorID, Currency: payment.Currency, Memo: memo, Entries: entries})
+	}
+	var late int64
+	var owed []ledger.Entry
+	for _, share := range payment.shares {
+		late += share.LateFee
+		owed = append(owed, ledger.Entry{Account: ledger.VendorPayable(share.VendorID), Amount: -(share.Amount - share.Unapplied - share.LateFee)})
+	}
+	of("settlement", "", "payment "+payment.Number, append([]ledger.Entry{{Account: ledger.Gateway, Amount: payment.Captured - late},
+		{Account: ledger.CustomerUnapplied(payment.CustomerID), Amount: -payment.Unapplied}}, owed...)...)
+	fees := []ledger.Entry{{Account: ledger.Gateway, Amount: -payment.Fee}}
+	hub := payment.Fee
+	for _, share := range payment.shares {
+		if share.LateFee > 0 {
+			of("late_fee", share.VendorID, "late fee in "+share.Reference, ledger.Entry{Account: ledger.Gateway, Amount: share.LateFee},
+				ledger.Entry{Account: ledger.VendorPayable(share.VendorID), Amount: -share.LateFee})
+		}
+		if share.Discount > 0 {
+			of("discount", share.VendorID, "discount in "+share.Reference, ledger.Entry{Account: ledger.VendorDiscounts(share.VendorID), Amount: share.Discount},
+				ledger.Entry{Account: ledger.CustomerDiscounts(payment.CustomerID), Amount: -share.Discount})
+		}
+		borne := share.ProcessingFee + share.HubFee
+		hub -= borne
+		fees = append(fees, ledger.Entry{Account: ledger.VendorPayable(share.VendorID), Amount: borne})
+	}
+	of("fee", "", "fees of payment "+payment.Number, append(fees, ledger.Entry{Account: ledger.HubFees, Amount: hub})...)
 }
 
 func (s *Service) commitSettlement(ctx context.Context, tx bun.IDB, w *settlement) error {
-	if err := updatePayment(ctx, tx, w.payment); err != nil {
+	if err := s.Billing.SettleTx(ctx, tx, w.released, w.applications, w.invoices, w.credits); err != nil {
 		return err
 	}
-	if err := writeSettlement(ctx, tx, w); err != nil {
+	if err := writeSettlement(ctx, s.DB, tx, w); err != nil {
 		return err
 	}
-	if err := s.Ledger.PostTx(ctx, tx, w.booking()); err != nil {
+	if err := s.Ledger.PostTx(ctx, tx, w.bookings...); err != nil {
 		return err
 	}
 	if err := s.Billing.NoteTx(ctx, tx, w.notes...); err != nil {
 		return err
 	}
-	if s.Overpaid != nil {
-		for _, share := range w.shares {
-			if share.Unapplied > 0 {
-				if err := s.Overpaid(ctx, tx, share); err != nil {
-					return err
-				}
+	if err := s.remind(ctx, tx, w); err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, outbox.PaymentSettled, w.allShares())
+}
+
+func (w *settlement) allShares() []Share {
+	var shares []Share
+	for _, payment := range w.payments {
+		shares = append(shares, payment.shares...)
+	}
+	return shares
+}
+
+// remind makes the tasks that a settlement leaves, and takes a payer's word:
+// whoever pays a vendor's invoice has said that the vendor is its own.
+func (s *Service) remind(ctx context.Context, tx bun.IDB, w *settlement) error {
+	for _, share := range w.allShares() {
+		if share.Unapplied > 0 && s.Overpaid != nil {
+			if err := s.Overpaid(ctx, tx, share); err != nil {
+				return err
 			}
 		}
 	}
-	if err := s.greet(ctx, tx, w.payment, w.shares); err != nil {
-		return err
-	}
-	return s.tell(ctx, tx, outbox.PaymentSettled, w.shares)
-}
-
-// greet: whoever pays a vendor's invoice has said that the vendor is its own.
-func (s *Service) greet(ctx context.Context, tx bun.IDB, payment Payment, shares []Share) error {
-	ids := make([]string, len(shares))
-	for i, share := range shares {
-		ids[i] = share.VendorID
-	}
-	_, err := s.Party.DecideVendorsTx(ctx, tx, payment.ContactID, ids, party.VendorMine)
-	return err
-}
-
-func (w *settlement) booking() ledger.Transaction {
-	booking := ledger.Transaction{Kind: "settlement", PaymentID: w.payment.ID, Currency: w.payment.Currency, Memo: "payment " + w.payment.Number,
-		Entries: []ledger.Entry{{Account: ledger.Gateway, Amount: w.payment.Captured}}}
-	for _, share := range w.shares {
-		booking.Entries = append(booking.Entries, ledger.Entry{Account: ledger.VendorPayable(share.VendorID), Amount: -(share.Amount - share.Unapplied)})
-	}
-	booking.Entries = append(booking.Entries, ledger.Entry{Account: ledger.CustomerUnapplied(w.payment.CustomerID), Amount: -w.payment.Unapplied})
-	return booking
-}
-
-// process notes that the money is on its way: the invoices stay held and are
-// not chased, but nothing is paid yet.
-func (s *Service) process(ctx context.Context, paymentID string, state State) error {
-	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		payment, err := lockPayment(ctx, s.DB, tx, paymentID)
-		if err != nil || payment.Status != Pending {
+	for _, payment := range w.converted {
+		if err := s.task(ctx, tx, Task{Kind: "fee_converted", SubjectID: payment.ID, Title: "Stripe converted payment " + payment.Number,
+			Text: "Its fee of " + payment.state.Fee.String() + " was taken in another currency than the payment's, so it is not in the ledger. Add a bank account in " +
+				string(payment.Currency) + " to the platform account, so that payments in it are kept in it."}); err != nil {
 			return err
 		}
-		payment.Status, payment.Method, payment.ProcessingAt, payment.UpdatedAt = Processing, string(state.Method), s.Now().UTC(), s.Now().UTC()
-		shares, err := s.moveShares(ctx, tx, payment)
-		if err != nil {
-			return err
-		}
-		if err := s.greet(ctx, tx, payment, shares); err != nil {
-			return err
-		}
-		return s.tell(ctx, tx, outbox.PaymentProcessing, shares)
-	})
-}
-
-// moveShares takes all shares of a payment to its status and notes it on the invoices.
-func (s *Service) moveShares(ctx context.Context, tx bun.IDB, payment Payment) ([]Share, error) {
-	shares, lines, err := partsOf(ctx, tx, payment.ID)
-	if err != nil {
-		return nil, err
 	}
-	for i := range shares {
-		shares[i].Status, shares[i].Method, shares[i].UpdatedAt = payment.Status, payment.Method, payment.UpdatedAt
-	}
-	if err := updatePayment(ctx, tx, payment); err != nil {
-		return nil, err
-	}
-	if err := updateShares(ctx, tx, payment); err != nil {
-		return nil, err
-	}
-	invoiceIDs, _ := idsOf(lines)
-	invoices, _, err := s.Billing.LockTx(ctx, tx, invoiceIDs, nil)
-	if err != nil {
-		return nil, err
-	}
-	var notes []billing.Note
-	for _, line := range lines {
-		if line.CreditID != "" {
-			continue
+	mine := make([]party.Acquaintance, 0, len(w.payments))
+	for _, payment := range w.payments {
+		for _, share := range payment.shares {
+			mine = append(mine, party.Acquaintance{ContactID: payment.ContactID, VendorID: share.VendorID})
 		}
-		amount := money.New(line.Amount, payment.Currency)
-		text := fmt.Sprintf("A payment of %s did not go through.", amount)
-		if payment.Status == Processing {
-			text = fmt.Sprintf("A payment of %s is on its way by %s.", amount, payment.Method)
-		}
-		notes = append(notes, billing.Note{Invoice: invoices[line.InvoiceID], Kind: string(payment.Status), Text: text})
 	}
-	if payment.Status == Expired { // nobody needs to read of a page that was closed
-		notes = nil
-	}
-	return shares, s.Billing.NoteTx(ctx, tx, notes...)
-}
-
-// fail ends a payment without money and lets go of what it held. Vendors hear
-// of it only when they had heard that it was on its way.
-func (s *Service) fail(ctx context.Context, paymentID string, status Status, why string) error {
-	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		payment, err := lockPayment(ctx, s.DB, tx, paymentID)
-		if err != nil || payment.Status.Final() {
-			return err
-		}
-		told := payment.Status == Processing
-		payment.Status, payment.Failure, payment.UpdatedAt = status, why, s.Now().UTC()
-		shares, err := s.moveShares(ctx, tx, payment)
-		if err != nil {
-			return err
-		}
-		_, lines, err := partsOf(ctx, tx, payment.ID)
-		if err != nil {
-			return err
-		}
-		if err := s.Billing.ReleaseTx(ctx, tx, payment.ID, reservations(lines)); err != nil || !told {
-			return err
-		}
-		return s.tell(ctx, tx, outbox.PaymentFailed, shares)
-	})
+	return s.Party.AcceptVendorsTx(ctx, tx, mine)
 }
 
 // tell commits one event per vendor, each built for that vendor alone.

@@ -29,13 +29,13 @@ func TestSettledOnceHoweverOftenTold(t *testing.T) {
 				if i%2 == 0 {
 					id += string(rune('a' + i)) // another event of the same checkout
 				}
-				if err := s.Notify(context.Background(), id, "checkout", ref(p)); err != nil {
+				if err := s.Notify(context.Background(), payment.Hint{EventID: id, Type: "checkout", Subject: payment.SubjectPayment, Ref: ref(p)}); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		messages.Wait()
-		s.must(s.Notify(t.Context(), event, "checkout", ref(p)))
+		s.must(s.Notify(t.Context(), payment.Hint{EventID: event, Type: "checkout", Subject: payment.SubjectPayment, Ref: ref(p)}))
 		state := payment.State{Phase: payment.PhaseSucceeded, Captured: money.New(16500, "EUR"), Method: "card"}
 		s.must(s.Settle(t.Context(), p.ID, state))
 		s.want(p.ID, payment.Settled)
@@ -44,7 +44,7 @@ func TestSettledOnceHoweverOftenTold(t *testing.T) {
 				t.Errorf("%d %s, want %d", n, table, want)
 			}
 		}
-		s.must(s.Notify(t.Context(), "forged", "checkout", "sbx_forged"))
+		s.must(s.Notify(t.Context(), payment.Hint{EventID: "forged", Type: "checkout", Subject: payment.SubjectPayment, Ref: "sbx_forged"}))
 		s.sound()
 	})
 }
@@ -135,7 +135,7 @@ func TestWhatWasCapturedAfterAFailureIsBooked(t *testing.T) {
 		s.want(p.ID, payment.Failed)
 		second := s.start(payer, tick(a)) // the invoice is free again
 		s.must(s.bankSays(p, "succeeded"))
-		s.must(s.Notify(t.Context(), "late", "checkout", ref(p)))
+		s.must(s.Notify(t.Context(), payment.Hint{EventID: "late", Type: "checkout", Subject: payment.SubjectPayment, Ref: ref(p)}))
 		if late := s.want(p.ID, payment.Settled); late.Captured != 12500 || late.Failure != "" {
 			t.Fatalf("%+v", late)
 		}
@@ -234,7 +234,7 @@ func TestCancellingRacesWithPaying(t *testing.T) {
 			both.Go(func() {
 				var event string
 				if event, paid = s.bank.Decide(context.Background(), ref(p), sandbox.Succeed); paid == nil {
-					if err := s.Notify(context.Background(), event, "checkout", ref(p)); err != nil {
+					if err := s.Notify(context.Background(), payment.Hint{EventID: event, Type: "checkout", Subject: payment.SubjectPayment, Ref: ref(p)}); err != nil {
 						t.Error(err)
 					}
 				}

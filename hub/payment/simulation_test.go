@@ -128,7 +128,7 @@ func (w *world) mortal() (context.Context, func()) {
 
 // empty forgets the world before, children first.
 func (w *world) empty() {
-	for _, table := range []string{"deliveries", "events", "endpoints", "ledger_entries", "ledger_transactions", "transfers", "allocations", "payment_lines",
+	for _, table := range []string{"deliveries", "events", "endpoints", "ledger_entries", "ledger_transactions", "transfers", "allocations", "declines", "payment_lines",
 		"shares", "payments", "quotes", "gateway_events", "sandbox_checkouts", "sandbox_transfers", "invoice_history", "holds", "applications", "credits", "invoices",
 		"contact_vendors", "account_contacts", "accounts", "contacts", "customers", "vendors"} {
 		w.exec("DELETE FROM " + table)
@@ -352,7 +352,7 @@ func (w *world) button() {
 	w.heard = append(w.heard, [2]string{event, p.GatewayRef})
 	for range w.random.IntN(3) {
 		ctx, done := w.mortal()
-		w.expected(w.Notify(ctx, event, "checkout", p.GatewayRef))
+		w.expected(w.Notify(ctx, payment.Hint{EventID: event, Type: "checkout", Subject: payment.SubjectPayment, Ref: p.GatewayRef}))
 		done()
 	}
 }
@@ -367,7 +367,7 @@ func (w *world) again() {
 		old[0] = store.NewID()
 	}
 	w.say("notify-again")
-	w.expected(w.Notify(context.Background(), old[0], "checkout", old[1]))
+	w.expected(w.Notify(context.Background(), payment.Hint{EventID: old[0], Type: "checkout", Subject: payment.SubjectPayment, Ref: old[1]}))
 }
 
 func (w *world) cancel() {
@@ -402,7 +402,7 @@ func (w *world) send() {
 		switch w.random.IntN(6) {
 		case 0: // the task is lost
 		case 1: // the worker dies after the claim
-			_, err := w.DB.Claim(context.Background(), payment.Transfers, ref, w.clock(), payment.TransferLease, false)
+			_, err := w.DB.Claim(context.Background(), payment.Transfers, ref, w.clock(), payment.EffectLease, false)
 			w.must(err)
 		case 2:
 			w.must(w.SendTransfer(context.Background(), ref))

@@ -2,7 +2,7 @@ package payment
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -14,19 +14,25 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// Transfers is the job table of this room.
+// Transfers is a job table of this room.
 const Transfers store.JobTable = "transfers"
 
-// TransferLease is how long one attempt may take before it counts as unknown.
-const TransferLease = 60 * time.Second
+// The kinds of transfers.
+const (
+	transferShare  = "share"  // what a vendor gets of a payment
+	transferReturn = "return" // what was taken from it in vain
+)
 
-// KeyLife is how long a key is trusted: the gateway forgets it after 24 hours
-// (Stripe's documentation of idempotent requests), so an older attempt is looked
-// up instead.
-const KeyLife = 23 * time.Hour
+// What a transfer can wait for.
+const (
+	waitsForVendor  = "vendor"  // it is suspended
+	waitsForAccount = "account" // it cannot take money yet
+	waitsForFunds   = "funds"   // the money is not available yet
+)
 
-// transferBackoff is how long to wait after each failed attempt; the last one repeats.
-var transferBackoff = []time.Duration{5 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
+// toldNetted stands where the gateway's reference would, when there was nothing
+// left to send.
+const toldNetted = "netted"
 
 // SendTransfer makes one attempt at sending a share to its vendor.
 func (s *Service) SendTransfer(ctx context.Context, ref store.JobRef) error {
@@ -34,77 +40,138 @@ func (s *Service) SendTransfer(ctx context.Context, ref store.JobRef) error {
 	if err != nil || transfer.Attempts != ref.Attempt {
 		return err
 	}
-	if transfer.State == "unknown" || transfer.State == "sending" {
-		return s.resolveTransfer(ctx, transfer)
-	}
-	vendor, err := s.Party.Vendor(ctx, transfer.VendorID)
+	account, wait, err := s.mayReceive(ctx, transfer.VendorID)
 	if err != nil {
 		return err
+	}
+	if transfer.State == "pending" && wait.reason != "" {
+		return postponeTransfer(ctx, s.DB, transfer, wait, s.Now())
+	}
+	call := effect{table: Transfers, id: transfer.ID, word: "transfer", key: transfer.IdempotencyKey, state: transfer.State, attempts: transfer.Attempts,
+		claimedUntil: transfer.ClaimedUntil, keyUsedAt: transfer.KeyUsedAt, insufficient: "pending"}
+	return s.attempt(ctx, call, ref, hands{
+		do:   func(ctx context.Context, key string) error { return s.send(ctx, transfer, account, key) },
+		find: func(ctx context.Context) error { return s.findTransfer(ctx, transfer) },
+	})
+}
+
+// wait says what a transfer waits for, in words, and until when at the latest.
+type wait struct {
+	reason string
+	why    string
+	until  time.Duration
+}
+
+// mayReceive finds the account that a vendor's money goes to.
+func (s *Service) mayReceive(ctx context.Context, vendorID string) (string, wait, error) {
+	vendor, err := s.Party.Vendor(ctx, vendorID)
+	if err != nil {
+		return "", wait{}, err
 	}
 	if vendor.Status == party.VendorSuspended {
-		return postponeTransfer(ctx, s.DB, transfer, "The vendor is suspended: its share waits.", s.Now().Add(time.Hour), s.Now())
+		return "", wait{waitsForVendor, "The vendor is suspended: its share waits.", time.Hour}, nil
 	}
-	ok, err := s.DB.Claim(ctx, Transfers, ref, s.Now(), TransferLease, false)
-	if err != nil || !ok {
-		return err
+	if s.Accounts == nil {
+		return "", wait{}, nil
 	}
-	transfer.Attempts++
-	return s.send(ctx, transfer)
+	account, found, err := payoutAccount(ctx, s.DB, s.Gateway.Name(), vendorID)
+	if err != nil {
+		return "", wait{}, err
+	}
+	if !found || !account.CanReceive {
+		return "", wait{waitsForAccount, "The vendor's account at the gateway cannot take money yet: its share waits.", 6 * time.Hour}, nil
+	}
+	return account.AccountRef, wait{}, nil
 }
 
-func (s *Service) send(ctx context.Context, transfer Transfer) error {
-	payment, err := readPayment(ctx, s.DB, transfer.PaymentID)
+// fix settles for good what is sent where, before the first attempt: less what
+// the vendor owes back, which is kept.
+func (s *Service) fix(ctx context.Context, transfer Transfer, account string) (Transfer, error) {
+	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := lockTransfer(ctx, s.DB, tx, transfer.ID); err != nil { // a refund asked for meanwhile is seen below
+			return err
+		}
+		owed, err := s.owedTx(ctx, tx, transfer.VendorID, transfer.Currency)
+		if err == nil && owed > 0 { // two transfers of one vendor must not keep the same debt
+			if err = s.Party.LockBooksTx(ctx, tx, transfer.VendorID); err == nil {
+				owed, err = s.owedTx(ctx, tx, transfer.VendorID, transfer.Currency)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		transfer.Netted, transfer.AccountRef, transfer.FixedAt = min(max(owed, 0), transfer.Amount), account, s.Now().UTC()
+		if err := fixTransfer(ctx, tx, transfer); err != nil {
+			return err
+		}
+		return s.Ledger.PostTx(ctx, tx, ledger.Transaction{Kind: "netting", PaymentID: transfer.PaymentID, VendorID: transfer.VendorID,
+			Currency: transfer.Currency, Memo: "kept for what the vendor owed", Entries: []ledger.Entry{
+				{Account: ledger.VendorPayable(transfer.VendorID), Amount: transfer.Netted},
+				{Account: ledger.VendorReceivable(transfer.VendorID), Amount: -transfer.Netted}}})
+	})
+	return transfer, err
+}
+
+// net is what really leaves.
+func (t Transfer) net() int64 { return t.Amount - t.Netted }
+
+func (s *Service) send(ctx context.Context, transfer Transfer, account, key string) error {
+	if transfer.FixedAt.IsZero() {
+		var err error
+		if transfer, err = s.fix(ctx, transfer, account); err != nil {
+			return err
+		}
+	}
+	if transfer.net() == 0 {
+		return s.transferDone(ctx, transfer, TransferResult{Ref: toldNetted})
+	}
+	request, err := s.transferRequest(ctx, transfer, key)
 	if err != nil {
 		return err
 	}
-	if err := markKeyUsed(ctx, s.DB, transfer.ID, s.Now()); err != nil {
+	result, err := s.Gateway.Transfer(ctx, request)
+	if err != nil {
 		return err
 	}
-	if !transfer.KeyUsedAt.IsZero() && s.Now().Sub(transfer.KeyUsedAt) > KeyLife {
-		result, err := s.Gateway.FindTransfer(ctx, TransferRequest{TransferID: transfer.ID})
-		if err == nil {
-			return s.transferDone(ctx, transfer, result)
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return failTransfer(ctx, s.DB, transfer, "unknown", err.Error(), s.Now().Add(backoff(transfer.Attempts)), s.Now())
-		}
-	}
-	result, err := s.Gateway.Transfer(ctx, TransferRequest{TransferID: transfer.ID, Key: transfer.IdempotencyKey, VendorID: transfer.VendorID,
-		PaymentRef: payment.GatewayRef, Amount: money.New(transfer.Amount, transfer.Currency)})
-	switch {
-	case err == nil:
-		return s.transferDone(ctx, transfer, result)
-	case errors.Is(err, ErrUnavailable):
-		return failTransfer(ctx, s.DB, transfer, "pending", err.Error(), s.Now().Add(backoff(transfer.Attempts)), s.Now())
-	case errors.Is(err, ErrRefused):
-		return failTransfer(ctx, s.DB, transfer, "failed", err.Error(), time.Time{}, s.Now())
-	default:
-		return failTransfer(ctx, s.DB, transfer, "unknown", err.Error(), s.Now().Add(backoff(transfer.Attempts)), s.Now())
-	}
+	return s.transferDone(ctx, transfer, result)
 }
 
-func backoff(attempt int) time.Duration {
-	return transferBackoff[min(max(attempt-1, 0), len(transferBackoff)-1)]
+func (s *Service) findTransfer(ctx context.Context, transfer Transfer) error {
+	if transfer.FixedAt.IsZero() || transfer.net() == 0 { // it died before anything could be sent
+		return ErrNotFound
+	}
+	request, err := s.transferRequest(ctx, transfer, transfer.IdempotencyKey)
+	if err != nil {
+		return err
+	}
+	result, err := s.Gateway.FindTransfer(ctx, request)
+	if err != nil {
+		return err
+	}
+	return s.transferDone(ctx, transfer, result)
 }
 
-// resolveTransfer asks the gateway whether an attempt without an answer was
-// made. Only when it surely was not is the share sent again.
-func (s *Service) resolveTransfer(ctx context.Context, transfer Transfer) error {
-	if transfer.State == "sending" && s.Now().Before(transfer.ClaimedUntil) {
-		return nil
+func (s *Service) transferRequest(ctx context.Context, transfer Transfer, key string) (TransferRequest, error) {
+	payment, err := readPayment(ctx, s.DB, transfer.PaymentID)
+	if err != nil {
+		return TransferRequest{}, err
 	}
-	result, err := s.Gateway.FindTransfer(ctx, TransferRequest{TransferID: transfer.ID})
-	switch {
-	case err == nil:
-		return s.transferDone(ctx, transfer, result)
-	case errors.Is(err, ErrNotFound):
-		return failTransfer(ctx, s.DB, transfer, "pending", "The gateway has no such transfer: it is sent again.", s.Now(), s.Now())
-	default:
-		return failTransfer(ctx, s.DB, transfer, "unknown", err.Error(), s.Now().Add(backoff(transfer.Attempts)), s.Now())
+	share, err := readShare(ctx, s.DB, transfer.ShareID)
+	if err != nil {
+		return TransferRequest{}, err
 	}
+	request := TransferRequest{TransferID: transfer.ID, Key: key, VendorID: transfer.VendorID, AccountRef: transfer.AccountRef,
+		PaymentRef: payment.GatewayRef, Amount: money.New(transfer.net(), transfer.Currency), Reference: share.Reference, Since: transfer.CreatedAt}
+	if transfer.Kind == transferShare {
+		request.SourceRef = payment.SourceRef
+	}
+	return request, nil
 }
 
 func (s *Service) transferDone(ctx context.Context, transfer Transfer, result TransferResult) error {
+	if result.Ref != toldNetted && result.Amount != money.New(transfer.net(), transfer.Currency) {
+		return fmt.Errorf("%w: it sent %s instead of %s", ErrRefused, result.Amount, money.New(transfer.net(), transfer.Currency))
+	}
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, err := completeTransfer(ctx, tx, transfer, result.Ref, s.Now())
 		if err != nil || !fresh {
@@ -114,30 +181,28 @@ func (s *Service) transferDone(ctx context.Context, transfer Transfer, result Tr
 		if err != nil {
 			return err
 		}
-		payment, err := readPayment(ctx, tx, transfer.PaymentID)
-		if err != nil {
-			return err
+		unapplied := share.Unapplied
+		if transfer.Kind == transferReturn {
+			unapplied = 0
 		}
 		err = s.Ledger.PostTx(ctx, tx, ledger.Transaction{Kind: "transfer", PaymentID: transfer.PaymentID, VendorID: transfer.VendorID,
 			Currency: transfer.Currency, Memo: "transfer of " + share.Reference, Entries: []ledger.Entry{
-				{Account: ledger.VendorPayable(transfer.VendorID), Amount: transfer.Amount - share.Unapplied},
-				{Account: ledger.CustomerUnapplied(payment.CustomerID), Amount: share.Unapplied},
-				{Account: ledger.Gateway, Amount: -transfer.Amount},
+				{Account: ledger.VendorPayable(transfer.VendorID), Amount: transfer.net() - unapplied},
+				{Account: ledger.CustomerUnapplied(share.CustomerID), Amount: unapplied},
+				{Account: ledger.Gateway, Amount: -transfer.net()},
 			}})
 		if err != nil {
 			return err
 		}
-		views, err := s.viewsTx(ctx, tx, []Share{share})
-		if err != nil {
-			return err
-		}
-		view := views[share.ID]
+		return s.tellTransfer(ctx, tx, transfer, share)
+	})
+}
+
+func (s *Service) tellTransfer(ctx context.Context, tx bun.IDB, transfer Transfer, share Share) error {
+	return s.tellAbout(ctx, tx, outbox.TransferSent, transfer.ID, share, func(view *View) {
 		view.TransferID = transfer.ID
-		event, err := outbox.NewEvent(transfer.VendorID, transfer.CustomerID, outbox.TransferSent, transfer.ID, view, s.Now())
-		if err != nil {
-			return err
-		}
-		return s.Outbox.AppendTx(ctx, tx, event)
+		view.Fees = money.New(share.ProcessingFee+share.HubFee, share.Currency).Decimal()
+		view.Netted, view.Sent = money.New(transfer.Netted, transfer.Currency).Decimal(), money.New(transfer.net(), transfer.Currency).Decimal()
 	})
 }
 
@@ -148,5 +213,58 @@ func (s *Service) ListTransfers(ctx context.Context, state string, page store.Pa
 
 // RetryTransfer tries a failed transfer again.
 func (s *Service) RetryTransfer(ctx context.Context, id string) error {
-	return reviveTransfer(ctx, s.DB, id, s.Now())
+	return reviveJob(ctx, s.DB, Transfers, id, s.Now(), "There is no such failed transfer.")
+}
+
+// followTransfer fetches a transfer again. What was taken back from it at the
+// gateway by hand is booked, and the operator is told: the vendor is owed it
+// again, unless it had owed as much.
+func (s *Service) followTransfer(ctx context.Context, transferID string) error {
+	if !store.ValidID(transferID) {
+		return nil
+	}
+	transfer, found, err := doneTransfer(ctx, s.DB, transferID)
+	if err != nil || !found {
+		return err
+	}
+	request, err := s.transferRequest(ctx, transfer, transfer.IdempotencyKey)
+	if err != nil {
+		return err
+	}
+	result, err := s.Gateway.FindTransfer(ctx, request)
+	if err != nil {
+		return fmt.Errorf("look at transfer %s: %w", transferID, err)
+	}
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := lockTransfer(ctx, s.DB, tx, transfer.ID); err != nil {
+			return err
+		}
+		ours, underWay, err := reversedSoFar(ctx, tx, transfer.ID)
+		if err != nil || underWay || result.Reversed.Minor <= ours { // one of ours, whose answer is not here yet
+			return err
+		}
+		return s.adoptReversal(ctx, tx, transfer, result.Reversed.Minor-ours)
+	})
+}
+
+func (s *Service) adoptReversal(ctx context.Context, tx bun.IDB, transfer Transfer, amount int64) error {
+	now := s.Now().UTC()
+	id := store.NewID()
+	if err := setReversed(ctx, tx, transfer.ID, amount); err != nil {
+		return err
+	}
+	err := insertReversal(ctx, tx, Reversal{ID: id, CustomerID: transfer.CustomerID, VendorID: transfer.VendorID, PaymentID: transfer.PaymentID, ShareID: transfer.ShareID,
+		TransferID: transfer.ID, CauseID: id, Currency: transfer.Currency, Amount: amount, State: "done", GatewayRef: "by hand", CreatedAt: now, UpdatedAt: now})
+	if err != nil {
+		return err
+	}
+	err = s.Ledger.PostTx(ctx, tx, ledger.Transaction{Kind: "reversal", PaymentID: transfer.PaymentID, VendorID: transfer.VendorID, Currency: transfer.Currency,
+		Memo: "taken back from transfer " + transfer.GatewayRef + " at the gateway by hand", Entries: []ledger.Entry{{Account: ledger.Gateway, Amount: amount},
+			{Account: ledger.VendorReceivable(transfer.VendorID), Amount: -amount}}})
+	if err != nil {
+		return err
+	}
+	sum := money.New(amount, transfer.Currency).String()
+	return s.task(ctx, tx, Task{Kind: "reversal_adopted", SubjectID: id, Title: sum + " was taken back from a vendor at the gateway by hand",
+		Text: "Transfer " + transfer.GatewayRef + " was reversed there and not here. It is booked: what the vendor owed is less by it, and if it owed less, the hub owes it the rest."})
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -19,16 +18,17 @@ func readTransfer(ctx context.Context, db bun.IDB, id string) (Transfer, error) 
 	return transfer, nil
 }
 
-func markKeyUsed(ctx context.Context, db bun.IDB, id string, now time.Time) error {
-	_, err := db.NewUpdate().Model((*Transfer)(nil)).Set("key_used_at = ?", now.UTC()).Where("id = ?", id).Where("key_used_at IS NULL").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("mark key: %w", err)
+func lockTransfer(ctx context.Context, db *store.DB, tx bun.IDB, id string) error {
+	var transfer Transfer
+	if err := db.ForUpdate(tx.NewSelect().Model(&transfer).Where("id = ?", id)).Scan(ctx); err != nil {
+		return fmt.Errorf("lock transfer: %w", err)
 	}
 	return nil
 }
 
-func postponeTransfer(ctx context.Context, db bun.IDB, transfer Transfer, why string, next, now time.Time) error {
-	_, err := db.NewUpdate().Model((*Transfer)(nil)).Set("last_answer = ?", why).Set("next_attempt_at = ?", next.UTC()).
+func postponeTransfer(ctx context.Context, db bun.IDB, transfer Transfer, wait wait, now time.Time) error {
+	_, err := db.NewUpdate().Model((*Transfer)(nil)).Set("last_answer = ?", wait.why).Set("waits_for = ?", wait.reason).
+		Set("next_attempt_at = ?", now.Add(wait.until).UTC()).
 		Set("updated_at = ?", now.UTC()).Where("id = ?", transfer.ID).Where("state = 'pending'").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("postpone transfer: %w", err)
@@ -36,31 +36,46 @@ func postponeTransfer(ctx context.Context, db bun.IDB, transfer Transfer, why st
 	return nil
 }
 
-// failTransfer records an attempt that did not end well. It changes nothing
-// when another attempt has begun meanwhile.
-func failTransfer(ctx context.Context, db bun.IDB, transfer Transfer, state, answer string, next, now time.Time) error {
-	query := db.NewUpdate().Model((*Transfer)(nil)).Set("state = ?", state).Set("last_answer = ?", answer).Set("claimed_until = NULL").
-		Set("updated_at = ?", now.UTC()).Where("id = ?", transfer.ID).Where("attempts = ?", transfer.Attempts).Where("state <> 'done'")
-	if next.IsZero() {
-		query = query.Set("next_attempt_at = NULL")
-	} else {
-		query = query.Set("next_attempt_at = ?", next.UTC())
+// wakeTransfers makes a vendor's transfers that wait for something due at once.
+func wakeTransfers(ctx context.Context, tx bun.IDB, vendorID, waitsFor string, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*Transfer)(nil)).Set("next_attempt_at = ?", now.UTC()).
+		Where("vendor_id = ?", vendorID).Where("waits_for = ?", waitsFor).Where("state = 'pending'").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("wake transfers: %w", err)
 	}
-	if _, err := query.Exec(ctx); err != nil {
-		return fmt.Errorf("record transfer: %w", err)
+	return nil
+}
+
+func fixTransfer(ctx context.Context, tx bun.IDB, transfer Transfer) error {
+	_, err := tx.NewUpdate().Model((*Transfer)(nil)).Set("netted = ?", transfer.Netted).Set("account_ref = ?", transfer.AccountRef).
+		Set("fixed_at = ?", transfer.FixedAt).Set("waits_for = ''").Where("id = ?", transfer.ID).Where("fixed_at IS NULL").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("fix transfer: %w", err)
 	}
 	return nil
 }
 
 func completeTransfer(ctx context.Context, tx bun.IDB, transfer Transfer, ref string, now time.Time) (bool, error) {
-	result, err := tx.NewUpdate().Model((*Transfer)(nil)).Set("state = 'done'").Set("gateway_ref = ?", ref).Set("claimed_until = NULL").
-		Set("next_attempt_at = NULL").Set("last_answer = ''").Set("updated_at = ?", now.UTC()).
-		Where("id = ?", transfer.ID).Where("state <> 'done'").Exec(ctx)
-	if err != nil {
-		return false, fmt.Errorf("complete transfer: %w", err)
+	return completeJob(ctx, tx, Transfers, transfer.ID, func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Set("gateway_ref = ?", ref).Set("waits_for = ''")
+	}, now)
+}
+
+// lockShareTransfer locks the transfer of a share; false when nothing of it was to be sent.
+func lockShareTransfer(ctx context.Context, db *store.DB, tx bun.IDB, shareID string) (Transfer, bool, error) {
+	var list []Transfer
+	err := db.ForUpdate(tx.NewSelect().Model(&list).Where("share_id = ?", shareID).Where("kind = ?", transferShare)).Scan(ctx)
+	if err != nil || len(list) == 0 {
+		return Transfer{}, false, err
 	}
-	n, err := result.RowsAffected()
-	return n == 1, err
+	return list[0], true, nil
+}
+
+func setReversed(ctx context.Context, tx bun.IDB, transferID string, delta int64) error {
+	if _, err := tx.NewUpdate().Model((*Transfer)(nil)).Set("reversed = reversed + ?", delta).Where("id = ?", transferID).Exec(ctx); err != nil {
+		return fmt.Errorf("note reversal: %w", err)
+	}
+	return nil
 }
 
 func listTransfers(ctx context.Context, db bun.IDB, state string, page store.PageRequest) ([]Transfer, string, error) {
@@ -83,51 +98,28 @@ func listTransfers(ctx context.Context, db bun.IDB, state string, page store.Pag
 	return list, next, nil
 }
 
-func reviveTransfer(ctx context.Context, db bun.IDB, id string, now time.Time) error {
-	result, err := db.NewUpdate().Model((*Transfer)(nil)).Set("state = 'pending'").Set("next_attempt_at = ?", now.UTC()).
-		Set("updated_at = ?", now.UTC()).Where("id = ?", id).Where("state = 'failed'").Exec(ctx)
+func doneTransfer(ctx context.Context, db bun.IDB, id string) (Transfer, bool, error) {
+	var list []Transfer
+	err := db.NewSelect().Model(&list).Where("id = ?", id).Where("state = 'done'").Where("gateway_ref <> ?", toldNetted).Scan(ctx)
+	if err != nil || len(list) == 0 {
+		return Transfer{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// reversedSoFar is what the hub knows to be taken back from a transfer, and
+// whether more of it is on its way.
+func reversedSoFar(ctx context.Context, tx bun.IDB, transferID string) (int64, bool, error) {
+	var sums struct {
+		Done     int64 `bun:"done"`
+		UnderWay int64 `bun:"under_way"`
+	}
+	err := tx.NewSelect().Model((*Reversal)(nil)).
+		ColumnExpr("COALESCE(SUM(CASE WHEN state = 'done' AND gateway_ref <> ? THEN amount ELSE 0 END), 0) AS done", toldCovered).
+		ColumnExpr("COALESCE(SUM(CASE WHEN state IN ('pending', 'sending', 'unknown') THEN 1 ELSE 0 END), 0) AS under_way").
+		Where("transfer_id = ?", transferID).Scan(ctx, &sums)
 	if err != nil {
-		return fmt.Errorf("revive transfer: %w", err)
+		return 0, false, fmt.Errorf("sum reversals: %w", err)
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return fault.New(fault.NotFound, "There is no such failed transfer.")
-	}
-	return nil
-}
-
-// gatewayEvent is a message of the gateway, stored once.
-type gatewayEvent struct {
-	bun.BaseModel `bun:"table:gateway_events,alias:ge"`
-	Gateway       string    `bun:"gateway,pk"`
-	EventID       string    `bun:"event_id,pk"`
-	Type          string    `bun:"type"`
-	ObjectRef     string    `bun:"object_ref"`
-	ReceivedAt    time.Time `bun:"received_at"`
-	HandledAt     time.Time `bun:"handled_at,nullzero"`
-	Attempts      int       `bun:"attempts"`
-	NextAttemptAt time.Time `bun:"next_attempt_at,nullzero"`
-	LastError     string    `bun:"last_error"`
-}
-
-// storeGatewayEvent answers false for one that was handled before.
-func storeGatewayEvent(ctx context.Context, db bun.IDB, gateway, eventID, kind, ref string, now time.Time) (bool, error) {
-	event := gatewayEvent{Gateway: gateway, EventID: eventID, Type: kind, ObjectRef: ref, ReceivedAt: now.UTC(), NextAttemptAt: now.UTC()}
-	if _, err := db.NewInsert().Model(&event).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
-		return false, fmt.Errorf("store gateway event: %w", err)
-	}
-	return db.NewSelect().Model((*gatewayEvent)(nil)).Where("gateway = ?", gateway).Where("event_id = ?", eventID).
-		Where("handled_at IS NULL").Exists(ctx)
-}
-
-func finishGatewayEvent(ctx context.Context, db bun.IDB, gateway, eventID string, failure error, now time.Time) error {
-	query := db.NewUpdate().Model((*gatewayEvent)(nil)).Set("attempts = attempts + 1").Where("gateway = ?", gateway).Where("event_id = ?", eventID)
-	if failure == nil {
-		query = query.Set("handled_at = ?", now.UTC()).Set("next_attempt_at = NULL").Set("last_error = ''")
-	} else {
-		query = query.Set("next_attempt_at = ?", now.Add(time.Minute).UTC()).Set("last_error = ?", failure.Error())
-	}
-	if _, err := query.Exec(ctx); err != nil {
-		return fmt.Errorf("record gateway event: %w", err)
-	}
-	return nil
+	return sums.Done, sums.UnderWay > 0, nil
 }

@@ -188,7 +188,7 @@ func TestAWorkerThatDiedIsAskedAfter(t *testing.T) {
 		s.paid()
 		refs, err := s.DB.TakeDue(t.Context(), payment.Transfers, "vendor_id", s.clock(), 10, time.Minute)
 		s.must(err)
-		ok, err := s.DB.Claim(t.Context(), payment.Transfers, refs[0], s.clock(), payment.TransferLease, false) // and dies
+		ok, err := s.DB.Claim(t.Context(), payment.Transfers, refs[0], s.clock(), payment.EffectLease, false) // and dies
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}

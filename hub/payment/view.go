@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -25,6 +26,18 @@ type View struct {
 	SettledAt  *time.Time     `json:"settled_at"`
 	Invoices   []InvoiceView  `json:"invoices"`
 	TransferID string         `json:"transfer_id,omitempty"`
+	Fees       string         `json:"fees,omitempty"`   // of a transfer: what the vendor bears
+	Netted     string         `json:"netted,omitempty"` // kept for what the vendor owed
+	Sent       string         `json:"sent,omitempty"`   // what left
+
+	Refunded      string     `json:"refunded"`     // of amount, so far
+	ChargedBack   string     `json:"charged_back"` // of amount, now
+	RefundID      string     `json:"refund_id,omitempty"`
+	Refund        string     `json:"refund_amount,omitempty"`
+	ChargebackID  string     `json:"chargeback_id,omitempty"`
+	ChargebackFee string     `json:"chargeback_fee,omitempty"` // that the vendor bears
+	Reason        string     `json:"reason,omitempty"`         // of a refund or chargeback
+	EvidenceDue   *time.Time `json:"evidence_due_at,omitempty"`
 }
 
 // InvoiceView is what one invoice got, by the vendor's own names for it.
@@ -63,9 +76,26 @@ func (s *Service) viewsTx(ctx context.Context, tx bun.IDB, shares []Share) (map[
 	return views, nil
 }
 
+// tellAbout commits one event about a share, under a subject of its own, with
+// what more there is to say.
+func (s *Service) tellAbout(ctx context.Context, tx bun.IDB, kind, subjectID string, share Share, more func(*View)) error {
+	views, err := s.viewsTx(ctx, tx, []Share{share})
+	if err != nil {
+		return err
+	}
+	view := views[share.ID]
+	more(&view)
+	event, err := outbox.NewEvent(share.VendorID, share.CustomerID, kind, subjectID, view, s.Now())
+	if err != nil {
+		return err
+	}
+	return s.Outbox.AppendTx(ctx, tx, event)
+}
+
 func (s Share) view() View {
 	view := View{ID: s.ID, Reference: s.Reference, Status: s.Status, Currency: s.Currency, Amount: money.New(s.Amount, s.Currency).Decimal(),
 		Credit: money.New(s.CreditAmount, s.Currency).Decimal(), Unapplied: money.New(s.Unapplied, s.Currency).Decimal(),
+		Refunded: money.New(s.Refunded, s.Currency).Decimal(), ChargedBack: money.New(s.ChargedBack, s.Currency).Decimal(),
 		Method: s.Method, CreatedAt: s.CreatedAt.UTC(), Invoices: []InvoiceView{}}
 	if !s.SettledAt.IsZero() {
 		at := s.SettledAt.UTC()

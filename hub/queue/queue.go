@@ -26,6 +26,8 @@ const (
 	TaskMail     = "mail:send"
 	TaskDigest   = "digest:send"
 	TaskTransfer = "transfer:send"
+	TaskRefund   = "refund:send"
+	TaskReversal = "reversal:send"
 )
 
 // Queues and their weights: a worker takes from money twice as often as from mail.
@@ -79,6 +81,8 @@ type source struct {
 func sources() []source {
 	return []source{
 		{payment.Transfers, "vendor_id", TaskTransfer, QueueMoney, 1},
+		{payment.Refunds, "vendor_id", TaskRefund, QueueMoney, 1},
+		{payment.Reversals, "vendor_id", TaskReversal, QueueMoney, 1},
 		{outbox.Deliveries, "vendor_id", TaskDeliver, QueueNews, perTask},
 		{outbox.Mails, "id", TaskMail, QueueMail, 1},
 		{reminder.Digests, "contact_id", TaskDigest, QueueMail, 1},
@@ -131,6 +135,8 @@ func (q *Queue) mux() *asynq.ServeMux {
 	mux.HandleFunc(TaskMail, q.each(q.Rooms.Notify.SendMail))
 	mux.HandleFunc(TaskDigest, q.each(q.Rooms.Reminder.Send))
 	mux.HandleFunc(TaskTransfer, q.each(q.Rooms.Payment.SendTransfer))
+	mux.HandleFunc(TaskRefund, q.each(q.Rooms.Payment.SendRefund))
+	mux.HandleFunc(TaskReversal, q.each(q.Rooms.Payment.SendReversal))
 	return mux
 }
 

@@ -148,6 +148,11 @@ func (s *Service) Overpaid(ctx context.Context, tx bun.IDB, share payment.Share)
 			" of it is more than what was still open when it arrived. Ask the customer whether to set it against another invoice or to pay it back."})
 }
 
+// Payment adds a task of the payment room. It is a payment.TaskTx.
+func (s *Service) Payment(ctx context.Context, tx bun.IDB, task payment.Task) error {
+	return s.AddTx(ctx, tx, Task{VendorID: task.VendorID, CustomerID: task.CustomerID, Kind: task.Kind, SubjectID: task.SubjectID, Title: task.Title, Text: task.Text})
+}
+
 // NotMineTx tells the operator that a contact does not know a vendor which
 // lists it: a wrong address in the books, or a vendor that is not what it says.
 func (s *Service) NotMineTx(ctx context.Context, tx bun.IDB, contact party.Contact, vendor party.Vendor) error {

@@ -123,7 +123,7 @@ func newWorld(t *testing.T) *world {
 	w.Handlers = &Handlers{
 		Kit: &kit.Kit{Access: door, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: now, PublicURL: publicURL, Secure: true},
 		DB:  db, Access: door, Party: parties, Billing: bills,
-		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, PublicURL: publicURL, Now: now},
+		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, Access: door, PublicURL: publicURL, Now: now},
 		Cases:   &casesroom.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, From: from, PublicURL: publicURL, Now: now},
 		Reminder: &reminder.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, Sender: w.box, From: from,
 			ListID: "digest.hub.example", PublicURL: publicURL, Now: now},

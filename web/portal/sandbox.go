@@ -98,7 +98,7 @@ func (h *Handlers) DecideSandbox(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Payment.Notify(c.UserContext(), eventID, "checkout.decided", ref); err != nil {
+	if err := h.Payment.Notify(c.UserContext(), payment.Hint{EventID: eventID, Type: "checkout.decided", Subject: payment.SubjectPayment, Ref: ref}); err != nil {
 		// as with a lost webhook: the return page fetches the state itself
 		h.Kit.Log.Warn("the sandbox's event was not taken", "ref", ref, "error", err)
 	}

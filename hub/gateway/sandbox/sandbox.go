@@ -267,7 +267,7 @@ func (r *checkoutRow) phase() payment.State {
 	case stateProcessing:
 		return payment.State{Phase: payment.PhaseProcessing, Method: methodDebit}
 	case stateDeclined:
-		return payment.State{Phase: payment.PhaseFailed, Method: methodCard, Reason: "The card was declined. Nothing was charged."}
+		return payment.State{Phase: payment.PhaseFailed, Method: methodCard, Reason: "The card was declined. Nothing was charged.", Declines: 1}
 	case stateFailed:
 		return payment.State{Phase: payment.PhaseFailed, Method: methodDebit, Reason: "The bank returned the debit. Nothing was charged."}
 	case stateExpired:

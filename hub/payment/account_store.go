@@ -1,0 +1,77 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/store"
+)
+
+func findAccount(ctx context.Context, query *bun.SelectQuery) (PayoutAccount, bool, error) {
+	var list []PayoutAccount
+	if err := query.Model(&list).Limit(1).Scan(ctx); err != nil {
+		return PayoutAccount{}, false, fmt.Errorf("read account: %w", err)
+	}
+	if len(list) == 0 {
+		return PayoutAccount{}, false, nil
+	}
+	return list[0], true, nil
+}
+
+func payoutAccount(ctx context.Context, db bun.IDB, gateway, vendorID string) (PayoutAccount, bool, error) {
+	return findAccount(ctx, db.NewSelect().Where("gateway = ?", gateway).Where("vendor_id = ?", vendorID))
+}
+
+func lockAccount(ctx context.Context, db *store.DB, tx bun.IDB, gateway, vendorID string) (PayoutAccount, bool, error) {
+	return findAccount(ctx, db.ForUpdate(tx.NewSelect().Where("gateway = ?", gateway).Where("vendor_id = ?", vendorID)))
+}
+
+func accountByRef(ctx context.Context, db bun.IDB, gateway, ref string) (PayoutAccount, bool, error) {
+	return findAccount(ctx, db.NewSelect().Where("gateway = ?", gateway).Where("account_ref = ?", ref))
+}
+
+func insertAccount(ctx context.Context, tx bun.IDB, account PayoutAccount) error {
+	if _, err := tx.NewInsert().Model(&account).Exec(ctx); err != nil {
+		return fmt.Errorf("store account: %w", err)
+	}
+	return nil
+}
+
+func beginAccount(ctx context.Context, db bun.IDB, id string, now time.Time) error {
+	_, err := db.NewUpdate().Model((*PayoutAccount)(nil)).Set("state = 'sending'").Set("key_used_at = COALESCE(key_used_at, ?)", now.UTC()).
+		Where("id = ?", id).Where("account_ref = ''").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("open account: %w", err)
+	}
+	return nil
+}
+
+func refuseAccount(ctx context.Context, db bun.IDB, id, key, answer string, now time.Time) error {
+	_, err := db.NewUpdate().Model((*PayoutAccount)(nil)).Set("state = 'failed'").Set("idempotency_key = ?", key).Set("key_used_at = NULL").
+		Set("last_answer = ?", clipped(answer)).Set("updated_at = ?", now.UTC()).Where("id = ?", id).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("record account: %w", err)
+	}
+	return nil
+}
+
+func updateAccount(ctx context.Context, tx bun.IDB, account PayoutAccount) error {
+	_, err := tx.NewUpdate().Model(&account).ExcludeColumn("id", "vendor_id", "gateway", "country", "idempotency_key", "key_used_at", "created_at").WherePK().Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("change account: %w", err)
+	}
+	return nil
+}
+
+func staleAccounts(ctx context.Context, db bun.IDB, gateway string, before time.Time, limit int64) ([]PayoutAccount, error) {
+	var list []PayoutAccount
+	err := db.NewSelect().Model(&list).Where("gateway = ?", gateway).Where("account_ref <> ''").Where("(looked_at IS NULL OR looked_at < ?)", before.UTC()).
+		Order("looked_at", "id").Limit(limit).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return list, nil
+}
