@@ -265,4 +265,3 @@ func methodName(kind string) string {
 	text := strings.ReplaceAll(clip(kind, 40), "_", " ")
 	return strings.ToUpper(text[:1]) + text[1:]
 }
-
