@@ -242,7 +242,7 @@ func TestClosing(t *testing.T) {
 	if state := h.look(left.Ref); state.Phase != payment.PhaseExpired {
 		t.Errorf("a page that was left: %+v", state)
 	}
-	if _, err := h.Close(t.Context(), "cs_test_nothing"); !errors.Is(err, payment.ErrNotFound) && !errors.Is(err, payment.ErrRefused) {
+	if _, err := h.Close(t.Context(), "cs_test_nothing"); !errors.Is(err, payment.ErrNotFound) {
 		t.Errorf("no such page: %v", err)
 	}
 	if _, err := h.Look(t.Context(), "cs_test_nothing"); !errors.Is(err, payment.ErrNotFound) {
