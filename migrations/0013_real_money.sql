@@ -3,11 +3,15 @@
 ALTER TABLE payments ADD COLUMN method_wanted TEXT NOT NULL DEFAULT '';  -- '': the payer chooses on the gateway's page
 ALTER TABLE payments ADD COLUMN method_detail TEXT NOT NULL DEFAULT '';  -- "Visa ending 4242", for the payer alone
 ALTER TABLE payments ADD COLUMN source_ref TEXT NOT NULL DEFAULT '';     -- the gateway's name of the charge
+ALTER TABLE payments ADD COLUMN intent_ref TEXT NOT NULL DEFAULT '';     -- the gateway's other name of the payment
 ALTER TABLE payments ADD COLUMN fee {{minor}} NOT NULL DEFAULT 0 CHECK (fee >= 0); -- what the gateway kept
 ALTER TABLE payments ADD COLUMN available_at {{time}};                   -- when its money can be sent on; NULL: at once
 ALTER TABLE payments ADD COLUMN off_session {{bool}} NOT NULL DEFAULT {{false}}; -- charged by a kept method, without a page
 ALTER TABLE payments ADD COLUMN started_from TEXT NOT NULL DEFAULT '';   -- the address that began it, hashed
 ALTER TABLE payments ADD COLUMN declines {{int}} NOT NULL DEFAULT 0;     -- tries that the gateway declined on its page
+
+CREATE INDEX payments_intent_idx ON payments (intent_ref) WHERE intent_ref <> '';
+CREATE INDEX payments_source_idx ON payments (source_ref) WHERE source_ref <> '';
 
 ALTER TABLE shares ADD COLUMN processing_fee {{minor}} NOT NULL DEFAULT 0 CHECK (processing_fee >= 0); -- borne by the vendor
 ALTER TABLE shares ADD COLUMN hub_fee {{minor}} NOT NULL DEFAULT 0 CHECK (hub_fee >= 0);

@@ -29,7 +29,7 @@ func (a *app) openGateway() error {
 		return err
 	}
 	a.stripe = gateway
-	a.payment.Gateway, a.payment.Accounts, a.payment.Disputes = gateway, gateway, gateway
+	a.payment.Gateway, a.payment.Accounts, a.payment.Disputes, a.payment.Messages = gateway, gateway, gateway, gateway
 	return nil
 }
 

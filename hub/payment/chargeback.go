@@ -160,7 +160,7 @@ func (s *Service) openChargeback(ctx context.Context, tx bun.IDB, payment Paymen
 	chargeback = Chargeback{ID: store.NewID(), CustomerID: payment.CustomerID, PaymentID: payment.ID, Gateway: s.Gateway.Name(), GatewayRef: dispute.Ref,
 		Currency: payment.Currency, Amount: dispute.Amount.Minor, Reason: dispute.Reason, Phase: dispute.Phase, EvidenceDueAt: dispute.EvidenceDue,
 		CreatedAt: now, UpdatedAt: now}
-	amounts, err := splitDisputed(dispute.Amount.Minor, shares)
+	amounts, err := splitReturned(dispute.Amount.Minor, shares)
 	if err != nil {
 		return chargeback, nil, err
 	}
@@ -175,10 +175,11 @@ func (s *Service) openChargeback(ctx context.Context, tx bun.IDB, payment Paymen
 	return chargeback, parts, insertChargeback(ctx, tx, chargeback, parts)
 }
 
-// splitDisputed gives each vendor its part: in proportion to what is left of its
-// share; of what is more than that, in proportion to the shares as they were
-// (a bank can take back what was refunded before).
-func splitDisputed(amount int64, shares []Share) ([]int64, error) {
+// splitReturned gives each vendor its part of money that went back without being
+// asked whose it is: in proportion to what is left of its share; of what is more
+// than that, in proportion to the shares as they were (a bank can take back what
+// was refunded before).
+func splitReturned(amount int64, shares []Share) ([]int64, error) {
 	left, whole := make([]int64, len(shares)), make([]int64, len(shares))
 	var sum int64
 	for i, share := range shares {

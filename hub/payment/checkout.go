@@ -313,6 +313,25 @@ func (s *Service) checkoutRequest(ctx context.Context, payment Payment) (Checkou
 	return request, nil
 }
 
+// closeLost ends a payment whose page never became known and is over: its key is
+// not used again, since it might make a second page. What was paid on the first
+// one is found and booked.
+func (s *Service) closeLost(ctx context.Context, payment Payment, why string) error {
+	ref, err := s.Gateway.FindPayment(ctx, payment.ID, payment.CreatedAt, payment.ExpiresAt)
+	if errors.Is(err, ErrNotFound) {
+		return s.fail(ctx, payment.ID, Expired, why)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "The payment service did not answer. Try again in a minute.")
+	}
+	if err := adoptRef(ctx, s.DB, payment.ID, "", ref, s.Now()); err != nil {
+		return err
+	}
+	payment.GatewayRef = ref
+	_, err = s.refresh(ctx, payment, nil)
+	return err
+}
+
 // Resume continues a payer's open checkout: where to go.
 func (s *Service) Resume(ctx context.Context, payer Payer, paymentID string) (Started, error) {
 	payment, err := s.Payment(ctx, payer, paymentID)
@@ -347,7 +366,10 @@ func (s *Service) close(ctx context.Context, payment Payment, why string) error 
 		if payment.CheckoutState == "pending" {
 			return s.fail(ctx, payment.ID, Expired, why)
 		}
-		// the page may exist although its answer was lost: the key finds it
+		// the page may exist although its answer was lost
+		if !s.Now().Before(payment.ExpiresAt) {
+			return s.closeLost(ctx, payment, why)
+		}
 		started, err := s.openCheckout(ctx, payment)
 		if err != nil {
 			return err

@@ -26,6 +26,11 @@ type Gateway interface {
 	// Look fetches a payment's state as it is now, by the reference that Checkout
 	// or ChargeSaved gave; ErrNotFound when the gateway has none of it.
 	Look(ctx context.Context, ref string) (State, error)
+	// FindPayment looks for money that moved, or is on its way, for a payment of
+	// ours whose checkout's answer was lost, and gives a reference for Look;
+	// ErrNotFound when nobody paid. since is when the checkout was asked for,
+	// until when its page was to close.
+	FindPayment(ctx context.Context, paymentID string, since, until time.Time) (string, error)
 	// Close ends an open checkout, so that nobody can pay it any more, and
 	// returns the state that it then has: it may have been paid just before.
 	Close(ctx context.Context, ref string) (State, error)
@@ -119,6 +124,7 @@ type State struct {
 	Method      MethodClass
 	Detail      string    // "Visa ending 4242", for the payer; may be empty
 	Reason      string    // of a failed one, for the payer
+	IntentRef   string    // the gateway's other name of the payment, which messages may use; may be empty
 	SourceRef   string    // what transfers and refunds name as where the money comes from
 	AvailableAt time.Time // when the money can be sent on; zero: now
 	Refunds     []RefundResult

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -51,10 +53,7 @@ func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	if payment.GatewayRef == "" {
-		if payment.Status.Final() || payment.CheckoutState == "pending" {
-			return false, nil
-		}
+	if payment.GatewayRef == "" && !payment.Status.Final() && payment.CheckoutState != "pending" && s.Now().Before(payment.ExpiresAt) {
 		// the page was made, and its answer was lost: the key finds it again
 		started, err := s.openCheckout(ctx, payment)
 		if err != nil {
@@ -62,7 +61,50 @@ func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
 		}
 		payment = started.Payment
 	}
-	return s.refresh(ctx, payment, hint)
+	if payment.GatewayRef != "" {
+		if recorded, err := s.refresh(ctx, payment, hint); err != nil || recorded || hint.Ref == payment.GatewayRef {
+			return recorded, err
+		}
+	}
+	return false, s.followElsewhere(ctx, payment.ID, hint.Ref)
+}
+
+// followElsewhere looks at money that a message names and the payment's row does
+// not: of a page whose answer was lost for good. A payment that has its money
+// already was charged twice, and a person has to see to it.
+func (s *Service) followElsewhere(ctx context.Context, paymentID, ref string) error {
+	payment, err := readPayment(ctx, s.DB, paymentID)
+	if err != nil || ref == payment.IntentRef || ref == "" {
+		return err
+	}
+	state, err := s.Gateway.Look(ctx, ref)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", ref, err)
+	}
+	if state.PaymentID != payment.ID || state.IntentRef == payment.IntentRef && state.IntentRef != "" {
+		return nil
+	}
+	if payment.Status.booked() {
+		if state.Phase != PhaseSucceeded || state.SourceRef == payment.SourceRef {
+			return nil
+		}
+		return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			return s.task(ctx, tx, Task{CustomerID: payment.CustomerID, Kind: "charged_twice", SubjectID: ref, Title: "Payment " + payment.Number + " was charged twice",
+				Text: "The gateway's " + ref + " took " + state.Captured.String() + " for a payment that was settled already, and it is not in the ledger. Refund it at the gateway."})
+		})
+	}
+	if state.Phase != PhaseSucceeded && state.Phase != PhaseProcessing {
+		return nil
+	}
+	if err := adoptRef(ctx, s.DB, payment.ID, payment.GatewayRef, ref, s.Now()); err != nil {
+		return err
+	}
+	payment.GatewayRef = ref
+	_, err = s.refresh(ctx, payment, nil)
+	return err
 }
 
 // hinted finds the payment that a hint speaks of, by our id or the gateway's.

@@ -92,6 +92,7 @@ type Payment struct {
 	MethodWanted   MethodClass    `bun:"method_wanted"` // MethodAny: the payer chooses on the gateway's page
 	MethodDetail   string         `bun:"method_detail"` // "Visa ending 4242", for the payer alone
 	SourceRef      string         `bun:"source_ref"`    // the gateway's name of the charge
+	IntentRef      string         `bun:"intent_ref"`    // and its other name of the payment
 	Fee            int64          `bun:"fee"`           // what the gateway kept
 	AvailableAt    time.Time      `bun:"available_at,nullzero"`
 	OffSession     bool           `bun:"off_session"`  // charged by a kept method, without a page

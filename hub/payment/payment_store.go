@@ -57,7 +57,11 @@ func paymentByRef(ctx context.Context, db bun.IDB, gateway, ref string) (Payment
 	if ref == "" {
 		return Payment{}, false, nil
 	}
-	return findPayment(ctx, db.NewSelect().Where("gateway = ?", gateway).Where("gateway_ref = ?", ref))
+	payment, found, err := findPayment(ctx, db.NewSelect().Where("gateway = ?", gateway).Where("gateway_ref = ?", ref))
+	if err != nil || found {
+		return payment, found, err
+	}
+	return findPayment(ctx, db.NewSelect().Where("gateway = ?", gateway).Where("intent_ref = ?", ref))
 }
 
 func customersPayment(ctx context.Context, db bun.IDB, customerID, id string) (Payment, bool, error) {
@@ -127,6 +131,17 @@ func setCheckout(ctx context.Context, db bun.IDB, paymentID, state, ref, url str
 	}
 	if _, err := query.Exec(ctx); err != nil {
 		return fmt.Errorf("store checkout: %w", err)
+	}
+	return nil
+}
+
+// adoptRef notes where a payment's money was found, when it was not where the
+// row said.
+func adoptRef(ctx context.Context, db bun.IDB, paymentID, was, ref string, now time.Time) error {
+	_, err := db.NewUpdate().Model((*Payment)(nil)).Set("gateway_ref = ?", ref).Set("checkout_state = 'done'").Set("updated_at = ?", now.UTC()).
+		Where("id = ?", paymentID).Where("gateway_ref = ?", was).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("adopt reference: %w", err)
 	}
 	return nil
 }

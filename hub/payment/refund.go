@@ -325,13 +325,7 @@ func (s *Service) adoptRefund(ctx context.Context, tx bun.IDB, payment Payment, 
 	if err != nil {
 		return err
 	}
-	weights := make([]int64, len(shares))
-	var left int64
-	for i, share := range shares {
-		weights[i] = share.Returnable()
-		left += weights[i]
-	}
-	parts, err := money.Split(min(result.Amount.Minor, left), weights)
+	parts, err := splitReturned(result.Amount.Minor, shares)
 	if err != nil {
 		return err
 	}
@@ -353,9 +347,6 @@ func (s *Service) adoptRefund(ctx context.Context, tx bun.IDB, payment Payment, 
 	}
 	text := "Refund " + result.Ref + " of " + result.Amount.String() + " was made at the gateway and not here. It was booked to the vendors of payment " + payment.Number +
 		" in proportion to their shares. Ask for refunds on the payment's page instead: there it is said whose they are."
-	if over := result.Amount.Minor - left; over > 0 {
-		text += " " + money.New(over, payment.Currency).String() + " of it is more than was left of the shares, and is not in the ledger."
-	}
 	return s.task(ctx, tx, Task{CustomerID: payment.CustomerID, Kind: "refund_adopted", SubjectID: result.Ref, Title: "A refund was made at the gateway by hand", Text: text})
 }
 

@@ -176,7 +176,7 @@ func (w *settlement) allocate(payment *settledPayment) {
 		payment.Unapplied += share.Unapplied
 	}
 	payment.Captured, payment.Status, payment.Method, payment.MethodDetail = state.Captured.Minor, Settled, string(state.Method), state.Detail
-	payment.SourceRef, payment.AvailableAt = state.SourceRef, state.AvailableAt
+	payment.SourceRef, payment.IntentRef, payment.AvailableAt = state.SourceRef, state.IntentRef, state.AvailableAt
 	payment.SettledAt, payment.UpdatedAt, payment.Failure = w.now, w.now, ""
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 var settledPaymentColumns = []store.Column{{Name: "captured", Type: "{{minor}}"}, {Name: "unapplied", Type: "{{minor}}"}, {Name: "fee", Type: "{{minor}}"},
-	{Name: "status"}, {Name: "method"}, {Name: "method_detail"}, {Name: "failure"}, {Name: "source_ref"}, {Name: "available_at", Type: "{{time}}"},
+	{Name: "status"}, {Name: "method"}, {Name: "method_detail"}, {Name: "failure"}, {Name: "source_ref"}, {Name: "intent_ref"}, {Name: "available_at", Type: "{{time}}"},
 	{Name: "settled_at", Type: "{{time}}"}, {Name: "updated_at", Type: "{{time}}"}}
 
 var settledShareColumns = []store.Column{{Name: "credit_amount", Type: "{{minor}}"}, {Name: "unapplied", Type: "{{minor}}"}, {Name: "discount", Type: "{{minor}}"},
@@ -21,7 +21,7 @@ var settledShareColumns = []store.Column{{Name: "credit_amount", Type: "{{minor}
 func writeSettlement(ctx context.Context, db *store.DB, tx bun.IDB, w *settlement) error {
 	var payments, shares [][]any
 	for _, p := range w.payments {
-		payments = append(payments, []any{p.ID, p.Captured, p.Unapplied, p.Fee, string(p.Status), p.Method, p.MethodDetail, p.Failure, p.SourceRef, nullTime(p.AvailableAt),
+		payments = append(payments, []any{p.ID, p.Captured, p.Unapplied, p.Fee, string(p.Status), p.Method, p.MethodDetail, p.Failure, p.SourceRef, p.IntentRef, nullTime(p.AvailableAt),
 			p.SettledAt, p.UpdatedAt})
 		for _, s := range p.shares {
 			shares = append(shares, []any{s.ID, s.CreditAmount, s.Unapplied, s.Discount, s.LateFee, s.ProcessingFee, s.HubFee, string(s.Status), s.Method,

@@ -132,6 +132,18 @@ func (g *Gateway) Look(ctx context.Context, ref string) (payment.State, error) {
 	return state, g.Faults.after("look")
 }
 
+// FindPayment looks a paid checkout up by its key, which is made of the hub's id.
+func (g *Gateway) FindPayment(ctx context.Context, paymentID string, _, _ time.Time) (string, error) {
+	if err := g.Faults.before("find"); err != nil {
+		return "", err
+	}
+	ref, err := paidCheckout(ctx, g.DB, "checkout-"+paymentID)
+	if err != nil {
+		return "", err
+	}
+	return ref, g.Faults.after("find")
+}
+
 // Close ends an open checkout; one that was paid, or is being paid, stays so.
 func (g *Gateway) Close(ctx context.Context, ref string) (payment.State, error) {
 	if err := g.Faults.before("close"); err != nil {

@@ -80,6 +80,19 @@ func lockCheckout(ctx context.Context, db *store.DB, tx bun.IDB, ref string) (ch
 	return row, nil
 }
 
+// paidCheckout is the reference of a checkout on which somebody pays or has paid.
+func paidCheckout(ctx context.Context, db bun.IDB, key string) (string, error) {
+	var row checkoutRow
+	err := db.NewSelect().Model(&row).Where("key = ?", key).Where("state IN (?, ?)", stateProcessing, stateSucceeded).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", payment.ErrNotFound
+	}
+	if err != nil {
+		return "", fmt.Errorf("read checkout: %w", err)
+	}
+	return row.Ref, nil
+}
+
 func updateCheckout(ctx context.Context, tx bun.IDB, row checkoutRow) error {
 	if _, err := tx.NewUpdate().Model(&row).Column("state", "settles_at", "updated_at").WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("change checkout: %w", err)

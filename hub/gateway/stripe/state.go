@@ -45,6 +45,28 @@ func (g *Gateway) intent(ctx context.Context, ref string) (*stripego.PaymentInte
 	return intent, nil
 }
 
+// FindPayment looks for a payment's intent among those of the time in which its
+// page was open: Stripe makes the intent when somebody first tries to pay.
+func (g *Gateway) FindPayment(ctx context.Context, paymentID string, since, until time.Time) (string, error) {
+	params := &stripego.PaymentIntentListParams{ListParams: allPages(ctx),
+		CreatedRange: &stripego.RangeQueryParams{GreaterThanOrEqual: since.Add(-slack).Unix(), LesserThanOrEqual: until.Add(slack).Unix()}}
+	list := g.api.PaymentIntents.List(params)
+	for n := 0; list.Next(); n++ {
+		if n == pageSize*mostPages {
+			return "", tooMany("payments")
+		}
+		intent := list.PaymentIntent()
+		moving := intent.Status == stripego.PaymentIntentStatusSucceeded || intent.Status == stripego.PaymentIntentStatusProcessing
+		if intent.Metadata[metaPayment] == paymentID && moving {
+			return intent.ID, nil
+		}
+	}
+	if err := list.Err(); err != nil {
+		return "", reading("look for the payment", err)
+	}
+	return "", payment.ErrNotFound
+}
+
 func intentExpansions(prefix string) []*string {
 	return expand(prefix+"latest_charge.balance_transaction", prefix+"latest_charge.refunds")
 }
@@ -116,7 +138,7 @@ func (g *Gateway) stateOfIntent(ctx context.Context, intent *stripego.PaymentInt
 	if intent.Livemode != g.live {
 		return payment.State{}, fmt.Errorf("%w: this payment is of the other mode, live or test, than the key", payment.ErrNotFound)
 	}
-	state := payment.State{PaymentID: intent.Metadata[metaPayment]}
+	state := payment.State{PaymentID: intent.Metadata[metaPayment], IntentRef: intent.ID}
 	charge := intent.LatestCharge
 	if charge != nil {
 		state.Method, state.Detail = methodOf(charge.PaymentMethodDetails)
