@@ -66,7 +66,10 @@ var moneyRules = []rule{
 		LEFT JOIN (SELECT share_id, SUM(amount) AS amount FROM refunds WHERE phase <> 'failed' GROUP BY share_id) AS r ON r.share_id = s.id
 		LEFT JOIN (SELECT cs.share_id, SUM(cs.amount) AS amount FROM chargeback_shares AS cs JOIN chargebacks AS c ON c.id = cs.chargeback_id
 			WHERE c.withdrawn GROUP BY cs.share_id) AS c ON c.share_id = s.id
-		WHERE s.refunded <> COALESCE(r.amount, 0) OR s.charged_back <> COALESCE(c.amount, 0) OR s.refunded > s.amount ORDER BY 1 LIMIT ?`},
+		WHERE s.refunded <> COALESCE(r.amount, 0) OR s.charged_back <> COALESCE(c.amount, 0) ORDER BY 1 LIMIT ?`},
+	{"payment %s gave back more than it took", `SELECT CAST(p.id AS TEXT) AS id FROM payments AS p
+		JOIN (SELECT payment_id, SUM(amount) AS amount FROM refunds WHERE state = 'done' AND phase <> 'failed' GROUP BY payment_id) AS r ON r.payment_id = p.id
+		WHERE r.amount > p.captured ORDER BY 1 LIMIT ?`},
 	{"payment %s holds an invoice although it has ended", `SELECT DISTINCT CAST(p.id AS TEXT) AS id FROM payments AS p
 		JOIN holds AS h ON h.payment_id = p.id AND h.lifted_at IS NULL WHERE p.status NOT IN ('pending', 'processing') ORDER BY 1 LIMIT ?`},
 	{"payment %s is on its way and does not hold what it reserved", `SELECT CAST(p.id AS TEXT) AS id FROM payments AS p
