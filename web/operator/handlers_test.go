@@ -67,7 +67,9 @@ func routes(h *operator.Handlers) *fiber.App {
 	app.Post("/operator/dead-letters/deliveries/:id/retries", h.RetryDelivery).Post("/operator/dead-letters/mails/:id/retries", h.RetryMail)
 	app.Get("/operator/transfers", h.ListTransfers).Post("/operator/transfers/:id/retries", h.RetryTransfer)
 	app.Get("/operator/tasks", h.ListTasks).Post("/operator/tasks/:id/completions", h.CompleteTask)
-	app.Get("/operator/queues", h.ShowQueues).Get("/operator/ledger", h.ListBalances).Get("/operator/audit", h.ListAudit)
+	app.Get("/operator/ledger", h.ShowLedger).Get("/operator/ledger.csv", h.ExportLedger)
+	app.Get("/operator/ledger/accounts/:account", h.ShowStatement).Get("/operator/ledger/transactions/:id", h.ShowTransaction)
+	app.Get("/operator/queues", h.ShowQueues).Get("/operator/audit", h.ListAudit)
 	return app
 }
 
