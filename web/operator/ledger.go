@@ -74,7 +74,12 @@ func (h *Handlers) fillLedger(c *fiber.Ctx, filter ledger.Filter, view *LedgerVi
 		return err
 	}
 	for _, sum := range sums {
-		view.Sums = append(view.Sums, HeldTotal{Words: heldWords(sum.Kind), Amount: money.New(sum.Amount, sum.Currency), Accounts: ui.Count(sum.Accounts, "account", "accounts")})
+		query := url.Values{"show": {"held"}, "kind": {sum.Kind}, "currency": {string(sum.Currency)}}
+		if view.Vendor != "" {
+			query.Set("vendor", view.Vendor)
+		}
+		view.Sums = append(view.Sums, ui.Tile{Figure: money.New(sum.Amount, sum.Currency).String(), Label: heldWords(sum.Kind),
+			Hint: ui.Count(sum.Accounts, "account", "accounts"), URL: "/operator/ledger?" + query.Encode()})
 	}
 	request := store.PageRequest{Limit: heldOnTop}
 	if view.All {

@@ -18,19 +18,12 @@ type LedgerView struct {
 	All      bool // all that is held, page by page, without the balances
 	AllURL   string
 	BackURL  string
-	Sums     []HeldTotal
+	Sums     []ui.Tile // all that is held, per kind and currency
 	Held     []HeldRow
 	More     bool // more is held than this page lists
 	Balances []BalanceRow
 	Pages    ui.CursorPager
 	From, To string // of the export
-}
-
-// HeldTotal is all that is held of one kind in one currency.
-type HeldTotal struct {
-	Words    string // "Owed to vendors"
-	Amount   money.Amount
-	Accounts string // "3 accounts"
 }
 
 // HeldRow is money that is held for somebody.
