@@ -83,8 +83,8 @@ func ledgerPage() operator.LedgerView {
 	north, lily := operator.Owner{Name: "Northwind Freight", URL: "/operator/vendors/" + northID}, operator.Owner{Name: "Acme Furniture and Interiors of the Upper Valley"}
 	return operator.LedgerView{Page: frame("Ledger", "/operator/ledger"), More: true, AllURL: "/operator/ledger?show=held",
 		Sums: []ui.Tile{{Label: "Owed to vendors", Figure: amount("1284310.55", "EUR").String(), Hint: "12 accounts", URL: "/operator/ledger?kind=payable"}, {Label: "Taken by no invoice", Figure: amount("40.00", "EUR").String(), Hint: "1 account", URL: "/operator/ledger?kind=unapplied"}, {Label: "Owed to vendors", Figure: amount("98000", "JPY").String(), Hint: "1 account", URL: "/operator/ledger?kind=payable"}},
-		Held: []operator.HeldRow{{Owner: north, Words: "Owed to vendors", URL: account + toNorth + "?currency=EUR", Amount: amount("1253000.15", "EUR"), Since: noon.AddDate(0, 0, -12), Days: "12 days"},
-			{Owner: lily, Words: "Taken by no invoice", URL: account + "customer:" + northID + ":unapplied?currency=EUR", Amount: amount("40.00", "EUR"), Since: noon, Days: "0 days"}},
+		Held: []operator.HeldRow{{Owner: north, Words: "Owed to vendors", URL: account + toNorth + "?currency=EUR", Amount: amount("1253000.15", "EUR"), Since: noon.AddDate(0, 0, -12), Days: "for 12 days"},
+			{Owner: lily, Words: "Taken by no invoice", URL: account + "customer:" + northID + ":unapplied?currency=EUR", Amount: amount("40.00", "EUR"), Since: noon, Days: "less than a day"}},
 		Balances: []operator.BalanceRow{{Account: "gateway", URL: account + "gateway?currency=EUR", Words: "What the payment gateway holds", Amount: amount("31350.40", "EUR")},
 			{Account: toNorth, URL: account + toNorth + "?currency=EUR", Words: "What is owed to Northwind Freight", Amount: amount("31350.40", "EUR").Neg()}}}
 }

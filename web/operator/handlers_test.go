@@ -85,7 +85,8 @@ func everyPage(t *testing.T, db *store.DB) {
 		"/operator": {"Approved", "Settled", "Needs somebody", "sandbox"}, "/operator/vendors": {"North", "South"}, "/operator/vendors?status=pending": {"No vendor here"},
 		"/operator/vendors/" + d.North.ID: {"Olga North", "125.00", "Suspend"}, "/operator/vendors/new": {"Add a vendor"}, "/operator/digests": {"No digest is in this state"},
 		"/operator/dead-letters": {"Nothing is dead"}, "/operator/dead-letters?kind=mails": {"Nothing is dead"}, "/operator/transfers?state=pending": {"North", "80.00"},
-		"/operator/tasks": {"Nothing to do"}, "/operator/queues": {"money", "1.5s", "Plan digests", "Late"}, "/operator/ledger": {"What is owed to North", "What the payment gateway holds", "179.00"},
+		"/operator/tasks": {"Nothing to do"}, "/operator/queues": {"money", "1.5s", "Plan digests", "Late"}, "/operator/ledger": {"What is owed to North", "What the payment gateway holds", "179.00", "What is held", "less than a day"},
+		"/operator/ledger?show=held": {"All that is held", "80.00"}, "/operator/ledger?kind=refunds": {"Nothing is held here"}, "/operator/ledger/accounts/gateway?currency=EUR": {"Settlement", "Closing balance", "179.00"},
 		"/operator/audit": {"Staff added", "North"}, "/operator/switch": {"The hub itself"},
 	} {
 		answer := d.olive.Get(path).Want(t, 200, words...)

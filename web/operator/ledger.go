@@ -131,15 +131,22 @@ func (h *Handlers) listLedger(ctx context.Context, held []ledger.Held, balances 
 	}
 	for _, row := range held {
 		account, _ := ledger.ParseAccount(row.Account)
-		days := int(h.Kit.Now().Sub(row.Since) / (24 * time.Hour))
 		view.Held = append(view.Held, HeldRow{Owner: ownerOf(row.Account, names), Words: heldWords(account.Kind), URL: statementURL(row.Account, row.Currency),
-			Amount: money.New(row.Amount, row.Currency), Since: row.Since.UTC(), Days: ui.Count(days, "day", "days")})
+			Amount: money.New(row.Amount, row.Currency), Since: row.Since.UTC(), Days: daysSince(row.Since, h.Kit.Now())})
 	}
 	for _, balance := range balances {
 		view.Balances = append(view.Balances, BalanceRow{Account: balance.Account, Words: accountWords(balance.Account, names),
 			URL: statementURL(balance.Account, balance.Currency), Amount: money.New(balance.Amount, balance.Currency)})
 	}
 	return nil
+}
+
+func daysSince(since, now time.Time) string {
+	days := int(now.Sub(since) / (24 * time.Hour))
+	if days < 1 {
+		return "less than a day"
+	}
+	return "for " + ui.Count(days, "day", "days")
 }
 
 func statementURL(account string, currency money.Currency) string {

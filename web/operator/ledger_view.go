@@ -33,7 +33,7 @@ type HeldRow struct {
 	URL    string // its statement
 	Amount money.Amount
 	Since  time.Time
-	Days   string // "12 days"
+	Days   string // "for 12 days"
 }
 
 // Owner is a vendor or a customer. URL is empty where it has no page.
@@ -174,4 +174,11 @@ func lowerFirst(text string) string {
 		return text
 	}
 	return strings.ToLower(text[:1]) + text[1:]
+}
+
+func upperFirst(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
