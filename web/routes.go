@@ -270,6 +270,9 @@ func operators(add adder, h *operator.Handlers) {
 	add(Operator, get, "/operator/tasks", h.ListTasks)
 	add(Operator, post, "/operator/tasks/:id/completions", h.CompleteTask)
 	add(Operator, get, "/operator/queues", h.ShowQueues)
-	add(Operator, get, "/operator/ledger", h.ListBalances)
+	add(Operator, get, "/operator/ledger", h.ShowLedger)
+	add(Operator, get, "/operator/ledger.csv", h.ExportLedger)
+	add(Operator, get, "/operator/ledger/accounts/:account", h.ShowStatement)
+	add(Operator, get, "/operator/ledger/transactions/:id", h.ShowTransaction)
 	add(Operator, get, "/operator/audit", h.ListAudit)
 }

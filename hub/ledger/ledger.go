@@ -21,32 +21,18 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// Account names, one set per currency.
-const (
-	Gateway = "gateway"  // what the payment gateway holds for us
-	HubFees = "hub:fees" // what the hub earned
-)
-
-// VendorPayable is what the hub owes a vendor.
-func VendorPayable(vendorID string) string { return "vendor:" + vendorID + ":payable" }
-
-// VendorReceivable is what a vendor owes back.
-func VendorReceivable(vendorID string) string { return "vendor:" + vendorID + ":receivable" }
-
-// CustomerUnapplied is money of a customer that no invoice took.
-func CustomerUnapplied(customerID string) string { return "customer:" + customerID + ":unapplied" }
-
 // Transaction is one booking.
 type Transaction struct {
 	bun.BaseModel `bun:"table:ledger_transactions,alias:lt"`
 	ID            string         `bun:"id,pk"`
-	Kind          string         `bun:"kind"` // "settlement", "transfer", …
+	Kind          string         `bun:"kind"` // "settlement", "transfer", "refund", …
 	PaymentID     string         `bun:"payment_id,nullzero"`
 	VendorID      string         `bun:"vendor_id,nullzero"`
 	Currency      money.Currency `bun:"currency"`
 	Memo          string         `bun:"memo"`
 	CreatedAt     time.Time      `bun:"created_at"`
 	Batch         int64          `bun:"batch,nullzero"`
+	Seal          string         `bun:"seal,nullzero"` // what it was when it was sealed
 	Entries       []Entry        `bun:"-"`
 }
 
@@ -58,6 +44,7 @@ type Entry struct {
 	Account       string         `bun:"account"`
 	Currency      money.Currency `bun:"currency"`
 	Amount        int64          `bun:"amount"`
+	BookedAt      time.Time      `bun:"booked_at,nullzero"` // its transaction's CreatedAt
 }
 
 // Service is the ledger.
@@ -84,7 +71,7 @@ func (s *Service) PostTx(ctx context.Context, tx bun.IDB, transactions ...Transa
 			if sum, err = sum.Add(money.New(entry.Amount, transaction.Currency)); err != nil {
 				return fmt.Errorf("ledger: a %s of %s: %w", transaction.Kind, transaction.PaymentID, err)
 			}
-			entry.ID, entry.TransactionID, entry.Currency = store.NewID(), transaction.ID, transaction.Currency
+			entry.ID, entry.TransactionID, entry.Currency, entry.BookedAt = store.NewID(), transaction.ID, transaction.Currency, now
 			entries = append(entries, entry)
 		}
 		if !sum.Zero() {
@@ -106,11 +93,16 @@ func (s *Service) Balance(ctx context.Context, account string, currency money.Cu
 // Balances lists every account with its sum, in order of name and currency,
 // and the next page's cursor, empty at the end.
 func (s *Service) Balances(ctx context.Context, page store.PageRequest) ([]AccountBalance, string, error) {
+	return s.BalancesOf(ctx, Filter{}, page)
+}
+
+// BalancesOf is Balances of the accounts that the filter chooses.
+func (s *Service) BalancesOf(ctx context.Context, filter Filter, page store.PageRequest) ([]AccountBalance, string, error) {
 	account, currency, err := decodeCursor(page.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	list, err := balances(ctx, s.DB, account, currency, page.Fetch())
+	list, err := balances(ctx, s.DB, filter, account, currency, page.Fetch())
 	if err != nil || len(list) <= page.Size() {
 		return list, "", err
 	}

@@ -166,6 +166,11 @@ func (s *Service) SetNextDigestTx(ctx context.Context, tx bun.IDB, contacts []Co
 	return setNextDigests(ctx, tx, contacts)
 }
 
+// Customers reads several at once, by id.
+func (s *Service) Customers(ctx context.Context, db bun.IDB, ids []string) (map[string]Customer, error) {
+	return readCustomers(ctx, db, ids)
+}
+
 // Team lists the contacts of a customer, oldest first.
 func (s *Service) Team(ctx context.Context, customerID string) ([]Contact, error) {
 	return teamOf(ctx, s.DB, customerID)

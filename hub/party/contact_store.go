@@ -65,6 +65,21 @@ func insertCustomers(ctx context.Context, tx bun.IDB, customers []Customer) erro
 	return nil
 }
 
+func readCustomers(ctx context.Context, db bun.IDB, ids []string) (map[string]Customer, error) {
+	found := make(map[string]Customer, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var list []Customer
+	if err := db.NewSelect().Model(&list).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read customers: %w", err)
+	}
+	for _, customer := range list {
+		found[customer.ID] = customer
+	}
+	return found, nil
+}
+
 func updateContact(ctx context.Context, tx bun.IDB, contact Contact) error {
 	_, err := tx.NewUpdate().Model(&contact).WherePK().ExcludeColumn("id", "customer_id", "email", "created_at").Exec(ctx)
 	if err != nil {

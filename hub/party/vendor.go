@@ -107,6 +107,24 @@ func (s *Service) Vendors(ctx context.Context, db bun.IDB, ids []string) (map[st
 	return readVendors(ctx, db, ids)
 }
 
+// FindVendor reads one vendor by its id or by its name in any case; fault.NotFound
+// when there is none, fault.Conflict when several have the name.
+func (s *Service) FindVendor(ctx context.Context, nameOrID string) (Vendor, error) {
+	if store.ValidID(nameOrID) {
+		return readVendor(ctx, s.DB, nameOrID)
+	}
+	list, err := vendorsNamed(ctx, s.DB, strings.TrimSpace(nameOrID), 2)
+	switch {
+	case err != nil:
+		return Vendor{}, err
+	case len(list) == 0:
+		return Vendor{}, fault.New(fault.NotFound, "There is no vendor called %q.", PlainText(nameOrID, 120))
+	case len(list) > 1:
+		return Vendor{}, fault.New(fault.Conflict, "Several vendors are called %q: use the id of one.", list[0].Name)
+	}
+	return list[0], nil
+}
+
 // LockBooksTx lets one writer at a time bring in a vendor's books: two that bring
 // the same new record would break each other.
 func (s *Service) LockBooksTx(ctx context.Context, tx bun.IDB, vendorID string) error {

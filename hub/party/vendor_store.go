@@ -47,6 +47,14 @@ func readVendors(ctx context.Context, db bun.IDB, ids []string) (map[string]Vend
 	return found, nil
 }
 
+func vendorsNamed(ctx context.Context, db bun.IDB, name string, limit int64) ([]Vendor, error) {
+	var list []Vendor
+	if err := db.NewSelect().Model(&list).Where("lower(name) = lower(?)", name).Order("id").Limit(limit).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("find a vendor: %w", err)
+	}
+	return list, nil
+}
+
 // lockBooks takes the lock that foreign keys to the vendor do not wait for.
 func lockBooks(ctx context.Context, db *store.DB, tx bun.IDB, vendorID string) error {
 	if db.Kind != store.Postgres { // SQLite has one writer anyway

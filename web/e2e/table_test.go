@@ -188,6 +188,9 @@ func operatorPlaces() map[string]place {
 		"POST /operator/tasks/:id/completions":               {id: "operator task", harmful: true},
 		"GET /operator/queues":                               {},
 		"GET /operator/ledger":                               {},
+		"GET /operator/ledger.csv":                           {file: true},
+		"GET /operator/ledger/accounts/:account":             {},
+		"GET /operator/ledger/transactions/:id":              {id: "booking"},
 		"GET /operator/audit":                                {},
 	}
 }

@@ -230,6 +230,7 @@ func (w *town) id(kind string) string {
 		"invitation":    "SELECT id FROM team_invitations",
 		"mail":          "SELECT id FROM mails",
 		"transfer":      "SELECT id FROM transfers WHERE vendor_id = " + vendorID,
+		"booking":       "SELECT id FROM ledger_transactions WHERE payment_id IS NOT NULL",
 		"checkout":      "SELECT ref FROM sandbox_checkouts WHERE state = 'succeeded'",
 	}[kind]
 	if !known {

@@ -73,6 +73,42 @@ func vendor(suspended bool) operator.VendorView {
 	return v
 }
 
+const (
+	northID = "0193a5b2-7c11-7d5e-8a61-3f0a52f1c001"
+	toNorth = "vendor:" + northID + ":payable"
+	account = "/operator/ledger/accounts/"
+)
+
+func ledgerPage() operator.LedgerView {
+	north, lily := operator.Owner{Name: "Northwind Freight", URL: "/operator/vendors/" + northID}, operator.Owner{Name: "Acme Furniture and Interiors of the Upper Valley"}
+	return operator.LedgerView{Page: frame("Ledger", "/operator/ledger"), More: true, AllURL: "/operator/ledger?show=held",
+		Sums: []ui.Tile{{Label: "Owed to vendors", Figure: amount("1284310.55", "EUR").String(), Hint: "12 accounts", URL: "/operator/ledger?kind=payable"}, {Label: "Taken by no invoice", Figure: amount("40.00", "EUR").String(), Hint: "1 account", URL: "/operator/ledger?kind=unapplied"}, {Label: "Owed to vendors", Figure: amount("98000", "JPY").String(), Hint: "1 account", URL: "/operator/ledger?kind=payable"}},
+		Held: []operator.HeldRow{{Owner: north, Words: "Owed to vendors", URL: account + toNorth + "?currency=EUR", Amount: amount("1253000.15", "EUR"), Since: noon.AddDate(0, 0, -12), Days: "for 12 days"},
+			{Owner: lily, Words: "Taken by no invoice", URL: account + "customer:" + northID + ":unapplied?currency=EUR", Amount: amount("40.00", "EUR"), Since: noon, Days: "less than a day"}},
+		Balances: []operator.BalanceRow{{Account: "gateway", URL: account + "gateway?currency=EUR", Words: "What the payment gateway holds", Amount: amount("31350.40", "EUR")},
+			{Account: toNorth, URL: account + toNorth + "?currency=EUR", Words: "What is owed to Northwind Freight", Amount: amount("31350.40", "EUR").Neg()}}}
+}
+
+func statement() operator.StatementView {
+	north := operator.Owner{Name: "Northwind Freight", URL: "/operator/vendors/" + northID}
+	return operator.StatementView{Page: frame("What is owed to Northwind Freight", "/operator/ledger"), Account: toNorth, Words: "What is owed to Northwind Freight", Owner: north, URL: account + toNorth, Currency: "EUR",
+		Currencies: []ui.NavItem{{Label: "EUR", URL: account + toNorth + "?currency=EUR", Current: true}, {Label: "JPY", URL: account + toNorth + "?currency=JPY"}}, From: "2026-11-01", To: "2026-11-30", Clear: account + toNorth,
+		First: true, Opening: amount("120.00", "EUR").Neg(), Closing: amount("1000.15", "EUR").Neg(),
+		Rows: []operator.LineRow{{At: noon, Kind: "Settlement", Memo: "payment 2026-000412", URL: "/operator/ledger/transactions/1", Amount: amount("1000.15", "EUR").Neg(), Balance: amount("1120.15", "EUR").Neg()},
+			{At: noon, Kind: "Transfer", Memo: "transfer of NF-8812-220", URL: "/operator/ledger/transactions/2", Vendor: north, Amount: amount("120.00", "EUR"), Balance: amount("1000.15", "EUR").Neg()}}}
+}
+
+func booking(altered bool) operator.TransactionView {
+	north := operator.Owner{Name: "Northwind Freight", URL: "/operator/vendors/" + northID}
+	v := operator.TransactionView{Page: frame("Settlement", "/operator/ledger"), Kind: "Settlement", Seal: chip(ui.ToneGood, "As it was sealed"), Payment: northID,
+		Facts:   []ui.Fact{{Label: "Memo", Text: "payment 2026-000412"}, {Label: "Batch", Text: "18"}, {Label: "Hash of the batch", Text: "seals:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}},
+		Entries: ledgerPage().Balances, Others: []operator.OtherRow{{At: noon, Kind: "Transfer", Memo: "transfer of NF-8812-220", URL: "/operator/ledger/transactions/2", Vendor: north, Amount: amount("120.00", "EUR")}}}
+	if altered {
+		v.Seal, v.Altered = chip(ui.ToneBad, "Altered after it was sealed"), []string{"the amount of entry " + northID + " was altered"}
+	}
+	return v
+}
+
 func previews() []uitest.Page {
 	narrow := frame("Add a vendor", "/operator/vendors")
 	narrow.Wide, narrow.Narrow = false, true
@@ -91,7 +127,8 @@ func previews() []uitest.Page {
 		{Name: "o-queues", Body: operator.Queues(operator.QueuesView{Page: frame("Queues", "/operator/queues"), Problem: "Redis did not answer. Work waits in the database and goes on when Redis is back.",
 			Queues:    []operator.QueueRow{{Name: "money", Active: "1", Pending: "0", Scheduled: "0", Retry: "0", Archived: "0", Processed: "412", Failed: "0", Latency: "12ms"}, {Name: "news", Active: "8", Pending: "2310", Scheduled: "0", Retry: "3", Archived: "1", Processed: "99412", Failed: "17", Latency: "4.2s"}},
 			Schedules: []operator.ScheduleRow{{Name: "Plan digests", Last: noon, Result: "planned 12", Next: noon.Add(time.Minute)}, {Name: "Reconcile payments", Last: noon.Add(-time.Hour), Result: "failed: the gateway does not answer", Next: noon.Add(-10 * time.Minute), Late: true}}})},
-		{Name: "o-ledger", Body: operator.Ledger(operator.LedgerView{Page: frame("Ledger", "/operator/ledger"), Rows: []operator.BalanceRow{{Account: "gateway", Words: "What the payment gateway holds", Amount: amount("31350.40", "EUR")}, {Account: "vendor:0193a5b2-7c11-7d5e-8a61-3f0a52f1c001:payable", Words: "What is owed to Northwind Freight", Amount: amount("31350.40", "EUR").Neg()}}})},
+		{Name: "o-ledger", Body: operator.Ledger(ledgerPage())}, {Name: "o-ledger-empty", Body: operator.Ledger(operator.LedgerView{Page: frame("Ledger", "/operator/ledger")})},
+		{Name: "o-statement", Body: operator.Statement(statement())}, {Name: "o-booking", Body: operator.Transaction(booking(false))}, {Name: "o-booking-altered", Body: operator.Transaction(booking(true))},
 		{Name: "o-audit", Body: operator.Audit(operator.AuditView{Page: frame("Audit log", "/operator/audit"), Rows: []operator.AuditRow{{At: noon, Who: "olive@hub.example", WhoKind: "Operator", What: "Vendor approved", Vendor: "Northwind Freight", Before: "{\n  \"status\": \"pending\"\n}", After: "{\n  \"status\": \"approved\"\n}"}}})},
 		{Name: "o-sign-in", Body: operator.SignIn(operator.SignInView{Page: outside, Mailbox: "/dev/mail"})}, {Name: "o-sign-in-sent", Body: operator.SignIn(operator.SignInView{Page: outside, Sent: true, Email: "olive@hub.example", Minutes: "10"})},
 		{Name: "o-switch", Body: operator.Switch(operator.SwitchView{Page: narrow, Email: "olive@hub.example", Choices: []operator.Choice{{ID: "1", Name: "The hub itself", Role: "Operator", Current: true}, {ID: "2", Name: "Northwind Freight", Role: "Owner"}}})},

@@ -67,7 +67,9 @@ func routes(h *operator.Handlers) *fiber.App {
 	app.Post("/operator/dead-letters/deliveries/:id/retries", h.RetryDelivery).Post("/operator/dead-letters/mails/:id/retries", h.RetryMail)
 	app.Get("/operator/transfers", h.ListTransfers).Post("/operator/transfers/:id/retries", h.RetryTransfer)
 	app.Get("/operator/tasks", h.ListTasks).Post("/operator/tasks/:id/completions", h.CompleteTask)
-	app.Get("/operator/queues", h.ShowQueues).Get("/operator/ledger", h.ListBalances).Get("/operator/audit", h.ListAudit)
+	app.Get("/operator/ledger", h.ShowLedger).Get("/operator/ledger.csv", h.ExportLedger)
+	app.Get("/operator/ledger/accounts/:account", h.ShowStatement).Get("/operator/ledger/transactions/:id", h.ShowTransaction)
+	app.Get("/operator/queues", h.ShowQueues).Get("/operator/audit", h.ListAudit)
 	return app
 }
 
@@ -83,7 +85,8 @@ func everyPage(t *testing.T, db *store.DB) {
 		"/operator": {"Approved", "Settled", "Needs somebody", "sandbox"}, "/operator/vendors": {"North", "South"}, "/operator/vendors?status=pending": {"No vendor here"},
 		"/operator/vendors/" + d.North.ID: {"Olga North", "125.00", "Suspend"}, "/operator/vendors/new": {"Add a vendor"}, "/operator/digests": {"No digest is in this state"},
 		"/operator/dead-letters": {"Nothing is dead"}, "/operator/dead-letters?kind=mails": {"Nothing is dead"}, "/operator/transfers?state=pending": {"North", "80.00"},
-		"/operator/tasks": {"Nothing to do"}, "/operator/queues": {"money", "1.5s", "Plan digests", "Late"}, "/operator/ledger": {"What is owed to North", "What the payment gateway holds", "179.00"},
+		"/operator/tasks": {"Nothing to do"}, "/operator/queues": {"money", "1.5s", "Plan digests", "Late"}, "/operator/ledger": {"What is owed to North", "What the payment gateway holds", "179.00", "What is held", "less than a day"},
+		"/operator/ledger?show=held": {"All that is held", "80.00"}, "/operator/ledger?kind=refunds": {"Nothing is held here"}, "/operator/ledger/accounts/gateway?currency=EUR": {"Settlement", "Closing balance", "179.00"},
 		"/operator/audit": {"Staff added", "North"}, "/operator/switch": {"The hub itself"},
 	} {
 		answer := d.olive.Get(path).Want(t, 200, words...)

@@ -213,20 +213,6 @@ type ScheduleRow struct {
 	Late   bool // it should have run by now
 }
 
-// LedgerView is /operator/ledger.
-type LedgerView struct {
-	Page  ui.Page
-	Rows  []BalanceRow
-	Pages ui.CursorPager
-}
-
-// BalanceRow is one account of the ledger.
-type BalanceRow struct {
-	Account string // as the ledger names it
-	Words   string // for people
-	Amount  money.Amount
-}
-
 // AuditView is /operator/audit.
 type AuditView struct {
 	Page  ui.Page

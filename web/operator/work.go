@@ -9,7 +9,6 @@ import (
 
 	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/fault"
-	"github.com/sheaf-hub/sheaf/hub/ledger"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/reminder"
 	"github.com/sheaf-hub/sheaf/hub/store"
@@ -288,59 +287,6 @@ func (h *Handlers) ShowQueues(c *fiber.Ctx) error {
 			Next: utc(s.NextRun), Late: h.Kit.Now().Sub(s.NextRun) > time.Minute})
 	}
 	return page.Render(c, fiber.StatusOK, Queues(view))
-}
-
-// ListBalances is the balance of each account of the ledger. GET /operator/ledger
-func (h *Handlers) ListBalances(c *fiber.Ctx) error {
-	base, _, err := h.open(c, "Ledger", "/operator/ledger")
-	if err != nil {
-		return err
-	}
-	balances, next, err := h.Ledger.Balances(c.UserContext(), page.Cursor(c, 100))
-	if err != nil {
-		return err
-	}
-	var ids []string
-	for _, balance := range balances {
-		if vendorID := vendorOf(balance.Account); vendorID != "" {
-			ids = append(ids, vendorID)
-		}
-	}
-	names, err := h.vendorNames(c.UserContext(), ids)
-	if err != nil {
-		return err
-	}
-	view := LedgerView{Page: base, Pages: page.CursorPages(c, next)}
-	for _, balance := range balances {
-		view.Rows = append(view.Rows, BalanceRow{Account: balance.Account, Words: accountWords(balance.Account, names), Amount: money.New(balance.Amount, balance.Currency)})
-	}
-	return page.Render(c, fiber.StatusOK, Ledger(view))
-}
-
-// vendorOf is the vendor's id in the name of its account: "vendor:ID:payable".
-func vendorOf(account string) string {
-	parts := strings.Split(account, ":")
-	if len(parts) == 3 && parts[0] == "vendor" && store.ValidID(parts[1]) {
-		return parts[1]
-	}
-	return ""
-}
-
-func accountWords(account string, names map[string]string) string {
-	vendorID := vendorOf(account)
-	switch {
-	case account == ledger.Gateway:
-		return "What the payment gateway holds"
-	case account == ledger.HubFees:
-		return "What the hub earned"
-	case vendorID != "" && account == ledger.VendorPayable(vendorID):
-		return "What is owed to " + names[vendorID]
-	case vendorID != "" && account == ledger.VendorReceivable(vendorID):
-		return "What " + names[vendorID] + " owes back"
-	case strings.HasPrefix(account, "customer:"):
-		return "A customer's money that no invoice took"
-	}
-	return ""
 }
 
 // ListAudit is everything that was changed. GET /operator/audit
