@@ -14,6 +14,8 @@ import (
 
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/ledger"
+	"github.com/sheaf-hub/sheaf/hub/mail"
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/party"
@@ -28,7 +30,11 @@ type Service struct {
 	Ledger    *ledger.Service
 	Outbox    *outbox.Service
 	Gateway   Gateway
-	PublicURL string // without a slash at the end
+	Letters   ReceiptLetters
+	Papers    ReceiptPapers
+	From      mail.Address // who sends receipts
+	PublicURL string       // without a slash at the end
+	Footer    letter.Footer
 	Now       func() time.Time
 	// Overpaid is told, inside the settlement, of money that no invoice took.
 	Overpaid OverpaidTx
@@ -170,7 +176,8 @@ type Transfer struct {
 	Reversed       int64          `bun:"reversed"`          // taken back, or about to be
 	AccountRef     string         `bun:"account_ref"`       // where it goes
 	FixedAt        time.Time      `bun:"fixed_at,nullzero"` // when Netted and AccountRef were settled for good
-	WaitsFor       string         `bun:"waits_for"`         // "account", "vendor", "funds"; empty: nothing
+	SentAt         time.Time      `bun:"sent_at,nullzero"`
+	WaitsFor       string         `bun:"waits_for"` // "account", "vendor", "funds"; empty: nothing
 }
 
 // crockford is the alphabet of receipt numbers and references: no letter that

@@ -189,6 +189,9 @@ func (s *Service) commitSettlement(ctx context.Context, tx bun.IDB, w *settlemen
 	if err := writeSettlement(ctx, tx, w); err != nil {
 		return err
 	}
+	if err := insertReceipts(ctx, tx, receiptsFor(w.now, w.payment)); err != nil {
+		return err
+	}
 	if err := s.Ledger.PostTx(ctx, tx, w.booking()); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func failTransfer(ctx context.Context, db bun.IDB, transfer Transfer, state, ans
 
 func completeTransfer(ctx context.Context, tx bun.IDB, transfer Transfer, ref string, now time.Time) (bool, error) {
 	result, err := tx.NewUpdate().Model((*Transfer)(nil)).Set("state = 'done'").Set("gateway_ref = ?", ref).Set("claimed_until = NULL").
-		Set("next_attempt_at = NULL").Set("last_answer = ''").Set("updated_at = ?", now.UTC()).
+		Set("next_attempt_at = NULL").Set("last_answer = ''").Set("updated_at = ?", now.UTC()).Set("sent_at = ?", now.UTC()).
 		Where("id = ?", transfer.ID).Where("state <> 'done'").Exec(ctx)
 	if err != nil {
 		return false, fmt.Errorf("complete transfer: %w", err)

@@ -45,7 +45,7 @@ func (r at) paymentRow(share payment.VendorShare) PaymentRow {
 }
 
 // numbers names up to three invoices, each once.
-func numbers(lines []payment.VendorLine) string {
+func numbers(lines []payment.ReceiptLine) string {
 	const most = 3
 	seen := map[string]bool{}
 	var list []string
