@@ -30,6 +30,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/hub/worklist"
 	"github.com/sheaf-hub/sheaf/migrations"
+	papers "github.com/sheaf-hub/sheaf/web/paper"
 	"github.com/sheaf-hub/sheaf/web/ui/mails"
 
 	crand "crypto/rand"
@@ -131,7 +132,7 @@ func (a *app) wire() error {
 	a.insight = &insight.Service{DB: a.db, Now: a.now}
 	a.sandbox = &sandbox.Gateway{DB: a.db, PublicURL: c.PublicURL, Now: a.now}
 	a.payment = &payment.Service{DB: a.db, Party: a.party, Billing: a.billing, Ledger: a.ledger, Outbox: a.outbox, Gateway: a.sandbox,
-		PublicURL: c.PublicURL, Now: a.now, Overpaid: a.worklist.Overpaid}
+		Letters: letters, Papers: papers.Writer{}, From: c.from, PublicURL: c.PublicURL, Footer: c.footer, Now: a.now, Overpaid: a.worklist.Overpaid}
 	a.intake = &intake.Service{DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Outbox: a.outbox, Sealer: c.sealer,
 		Connectors: connectorKinds(a.client), Log: a.log, Now: a.now}
 	a.reminder = &reminder.Service{DB: a.db, Party: a.party, Billing: a.billing, Access: a.access, Outbox: a.outbox, Letters: letters, Sender: a.sender,

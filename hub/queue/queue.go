@@ -26,6 +26,7 @@ const (
 	TaskMail     = "mail:send"
 	TaskDigest   = "digest:send"
 	TaskTransfer = "transfer:send"
+	TaskReceipt  = "receipt:send"
 )
 
 // Queues and their weights: a worker takes from money twice as often as from mail.
@@ -82,6 +83,7 @@ func sources() []source {
 		{outbox.Deliveries, "vendor_id", TaskDeliver, QueueNews, perTask},
 		{outbox.Mails, "id", TaskMail, QueueMail, 1},
 		{reminder.Digests, "contact_id", TaskDigest, QueueMail, 1},
+		{payment.Receipts, "contact_id", TaskReceipt, QueueMail, 1},
 	}
 }
 
@@ -131,6 +133,7 @@ func (q *Queue) mux() *asynq.ServeMux {
 	mux.HandleFunc(TaskMail, q.each(q.Rooms.Notify.SendMail))
 	mux.HandleFunc(TaskDigest, q.each(q.Rooms.Reminder.Send))
 	mux.HandleFunc(TaskTransfer, q.each(q.Rooms.Payment.SendTransfer))
+	mux.HandleFunc(TaskReceipt, q.each(q.Rooms.Payment.SendReceipt))
 	return mux
 }
 

@@ -56,7 +56,8 @@ func New(title, foot string, at time.Time) *Sheet {
 		pdf.SetY(-15)
 		pdf.SetFont(font, "", 8)
 		pdf.CellFormat(Width/2, row, s.fitted(clean(foot), Width/2), "", 0, "L", false, 0, "")
-		pdf.CellFormat(Width/2, row, fmt.Sprintf("Page %d of {pages}", pdf.PageNo()), "", 0, "R", false, 0, "")
+		wider := pdf.GetStringWidth("{pages}") - pdf.GetStringWidth("1") // than what takes its place
+		pdf.CellFormat(Width/2+wider, row, fmt.Sprintf("Page %d of {pages}", pdf.PageNo()), "", 0, "R", false, 0, "")
 	})
 	pdf.AddPage()
 	return s
@@ -142,6 +143,8 @@ func (s *Sheet) Sum(label string, amount money.Amount, strong bool) {
 	s.keep(row)
 	s.pdf.SetFont(font, map[bool]string{true: "B", false: ""}[strong], 9)
 	s.pdf.CellFormat(Width-figure-rest, row, "", "", 0, "L", false, 0, "")
+	s.pdf.SetDrawColor(200, 200, 200)
+	defer s.pdf.SetDrawColor(0, 0, 0)
 	s.pdf.CellFormat(rest, row, s.fitted(clean(label), rest), "T", 0, "R", false, 0, "")
 	s.figure(amount.String(), figure, "T")
 	s.pdf.Ln(row)

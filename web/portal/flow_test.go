@@ -41,6 +41,8 @@ func portalRoutes(h *Handlers) []portalRoute {
 		{"POST", "/me/quotes/:id/payments", h.StartPayment},
 		{"POST", "/d/:token/quotes/:id/payments", h.StartPayment},
 		{"GET", "/pay/:id", h.Pay},
+		{"GET", "/pay/:id/receipt.pdf", h.PayReceipt},
+		{"GET", "/me/payments/:id/receipt.pdf", h.ContactReceipt},
 		{"GET", "/pay/:id/continue", h.ContinuePayment},
 		{"POST", "/pay/:id/cancel", h.CancelPayment},
 		{"GET", "/me/payments", h.Payments},
