@@ -3,9 +3,6 @@ package paper_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +10,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/web/paper"
+	"github.com/sheaf-hub/sheaf/web/paper/papertest"
 )
 
 func eur(minor int64) money.Amount { return money.New(minor, "EUR") }
@@ -51,28 +49,6 @@ func remittance(more int) paper.Remittance {
 	return r
 }
 
-// read is what another program reads of a PDF. SHEAF_SHOTS keeps the file, to
-// be looked at.
-func read(t *testing.T, file []byte) string {
-	t.Helper()
-	if folder := os.Getenv("SHEAF_SHOTS"); folder != "" {
-		if err := os.WriteFile(filepath.Join(folder, strings.ReplaceAll(t.Name(), "/", "-")+".pdf"), file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	reader, err := exec.LookPath("pdftotext")
-	if err != nil {
-		t.Fatal("no pdftotext; .ci/install brings it")
-	}
-	command := exec.Command(reader, "-layout", "-", "-")
-	command.Stdin = bytes.NewReader(file)
-	out, err := command.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.ReplaceAll(string(out), "\u00a0", " ")
-}
-
 func says(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -87,7 +63,7 @@ func TestReceipt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := read(t, file)
+	text := papertest.Text(t, file)
 	says(t, text, "Receipt R-7K2M4-XD0WZ", "Ann Weatherby, ann@acme.example", "22 November 2026, 13:05 CET", "Visa ending 4242", "Paid; a part went back", "Northwind Freight",
 		"Reference SH-7K2M4-991QA · Sent to the vendor", "account C-104 · credit CN-118 EUR 210.00", "account C-105", "− Credits", "+ Late fee", "− Discount",
 		"EUR 1,250.00", "EUR 1,052.00", "EUR 1,362.40", "Refund, 24 November 2026", "EUR −50.00", "your account there: K-9", "Kept for you by the vendor", "EUR 30.00",
@@ -108,7 +84,7 @@ func TestAReceiptByCreditsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	says(t, read(t, file), "Payment of EUR 210.00 by credits", "EUR 0.00")
+	says(t, papertest.Text(t, file), "Payment of EUR 210.00 by credits", "EUR 0.00")
 }
 
 // Sixty invoices go over several pages; each begins with the head of the table.
@@ -122,7 +98,7 @@ func TestManyInvoices(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text := read(t, file)
+			text := papertest.Text(t, file)
 			pages := strings.Split(strings.TrimSuffix(text, "\f"), "\f")
 			if len(pages) < 2 {
 				t.Fatalf("%d pages", len(pages))
@@ -145,7 +121,7 @@ func TestRemittance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	says(t, read(t, file), "Remittance advice", "SH-7K2M4-991QA", "Acme Furniture Ltd (C-104)", "NF-20391", "id ext-991 · account C-104 · by credit CN-118", "EUR 1,270.00", "EUR 1,062.00",
+	says(t, papertest.Text(t, file), "Remittance advice", "SH-7K2M4-991QA", "Acme Furniture Ltd (C-104)", "NF-20391", "id ext-991 · account C-104 · by credit CN-118", "EUR 1,270.00", "EUR 1,062.00",
 		"Taken by no invoice", "EUR 7.00", "Your share", "EUR 1,069.00", "Processing fee", "EUR −31.00", "Fee of Sheaf", "EUR −5.34", "Kept for what you owed", "EUR −20.00",
 		"Sent to you", "EUR 1,012.66", "tr_1QabcXYZ", "22 November 2026, 13:05 UTC", "Refund, 22 November 2026", "EUR −9.00")
 }
@@ -167,7 +143,7 @@ func TestHostileText(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%.20q: %v", word, err)
 		}
-		if text := read(t, file); !strings.Contains(text, "not a tax invoice") || !strings.Contains(text, "Page 1 of ") {
+		if text := papertest.Text(t, file); !strings.Contains(text, "not a tax invoice") || !strings.Contains(text, "Page 1 of ") {
 			t.Errorf("%.20q spoils the paper:\n%s", word, text)
 		}
 	}
@@ -177,5 +153,5 @@ func TestHostileText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	says(t, read(t, file), "KWD 900,000,000,000.000")
+	says(t, papertest.Text(t, file), "KWD 900,000,000,000.000")
 }
