@@ -263,7 +263,7 @@ func receiptFacts(r letter.Receipt) []letter.Fact {
 	for _, sum := range []struct {
 		label  string
 		amount money.Amount
-	}{{"Of which late fees", r.LateFee}, {"Of which kept for you by vendors", r.Unapplied}, {"Credits applied", r.Credits}, {"Discounts given", r.Discount},
+	}{{"Late fees in it", r.LateFee}, {"Kept for you", r.Unapplied}, {"Credits applied", r.Credits}, {"Discounts given", r.Discount},
 		{"Refunded so far", r.Refunded}, {"Charged back so far", r.ChargedBack}} {
 		if sum.amount.Positive() {
 			facts = append(facts, letter.Fact{Label: sum.label, Value: sum.amount.String()})
