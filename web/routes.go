@@ -228,6 +228,7 @@ func customers(add adder, h *portal.Handlers) {
 	add(Anyone, get, "/dev/mail", h.CapturedMails)
 	add(Anyone, get, "/dev/mail/:id", h.CapturedMail)
 	add(Anyone, get, "/dev/mail/:id/raw", h.CapturedHTML)
+	add(Anyone, get, "/dev/mail/:id/attachments/:number", h.CapturedAttachment)
 }
 
 // digestLinks show and pay what one digest lists, and nothing more.

@@ -102,6 +102,7 @@ func customerPlaces() map[string]place {
 		"GET /dev/mail":                             {public: true},
 		"GET /dev/mail/:id":                         {public: true},
 		"GET /dev/mail/:id/raw":                     {public: true},
+		"GET /dev/mail/:id/attachments/:number":     {public: true},
 	}
 }
 

@@ -184,6 +184,7 @@ func TestAReceiptThatNobodyGot(t *testing.T) {
 	d.Must(d.Payment.SendReceipt(t.Context(), store.JobRef{ID: id}))
 	page := d.olive.Get("/operator/dead-letters?kind=receipts").Want(t, 200, p.Number, "ann@acme.example", "550 no such mailbox", "Try again")
 	uitest.Check(t, []byte(page.Body))
+	d.olive.Get("/operator").Want(t, 200, "Receipts that nobody got")
 	retry := "/operator/dead-letters/receipts/" + id + "/retries"
 	d.vendor.Post(retry).Want(t, 401)
 	d.olive.Post(retry).Leads(t, "/operator/dead-letters?kind=receipts")

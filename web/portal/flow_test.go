@@ -78,6 +78,7 @@ func portalRoutes(h *Handlers) []portalRoute {
 		{"GET", "/dev/mail", h.CapturedMails},
 		{"GET", "/dev/mail/:id", h.CapturedMail},
 		{"GET", "/dev/mail/:id/raw", h.CapturedHTML},
+		{"GET", "/dev/mail/:id/attachments/:number", h.CapturedAttachment},
 		{"GET", "/sandbox/checkout/:ref", h.SandboxPage},
 		{"POST", "/sandbox/checkout/:ref", h.DecideSandbox},
 	}

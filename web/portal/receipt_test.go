@@ -2,11 +2,13 @@ package portal_test
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sheaf-hub/sheaf/hub/payment"
+	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/web/paper/papertest"
 )
 
@@ -65,5 +67,30 @@ func TestReceiptOfALink(t *testing.T) {
 	w.must(w.DB.NewRaw("SELECT recipient FROM mails WHERE kind = 'receipt'").Scan(context.Background(), &to))
 	if len(refs) != 1 || to != ann {
 		t.Fatalf("%d receipts, the last to %q", len(refs), to)
+	}
+	w.mailed()
+	list := w.browser().get("/dev/mail?q=Receipt").want(200, "Receipt R-")
+	mail := regexp.MustCompile(`/dev/mail/[^"?]+`).FindString(list.body)
+	w.browser().get(mail).want(200, "Attached", "receipt-R-", "application/pdf")
+	if text := papertest.Text(t, []byte(w.browser().get(mail+"/attachments/1").want(200).body)); !strings.Contains(text, "Ann Weatherby") || !strings.Contains(text, "EUR 100.00") {
+		t.Errorf("what is attached:\n%s", text)
+	}
+	for _, number := range []string{"0", "2", "-1", "x", "9999999999999999999999"} {
+		w.browser().get(mail + "/attachments/" + number).want(404)
+	}
+}
+
+// mailed sends the receipts of the outbox, as the queue does.
+func (w *world) mailed() {
+	w.t.Helper()
+	out := w.Payment.Outbox
+	var ids []string
+	w.must(w.DB.NewSelect().TableExpr("mails").Column("id").Where("kind = 'receipt'").Scan(context.Background(), &ids))
+	for _, id := range ids {
+		_, message, ok, err := out.ClaimMail(context.Background(), store.JobRef{ID: id})
+		w.must(err)
+		if ok {
+			w.must(w.box.Send(context.Background(), message))
+		}
 	}
 }
