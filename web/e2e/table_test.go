@@ -140,7 +140,7 @@ func consolePlaces() map[string]place {
 		"GET /vendor/payments/:id":                   {id: "share"},
 		"GET /vendor/payments/:id/remittance.pdf":    {id: "share", file: true},
 		"GET /vendor/payments/:id/remittance.csv":    {id: "share", file: true},
-		"GET /vendor/remittance.csv":                 {query: "from={today}&to={today}", file: true},
+		"GET /vendor/remittance.csv":                 {file: true},
 		"GET /vendor/cases":                          {},
 		"GET /vendor/cases/:id":                      {id: "case"},
 		"POST /vendor/cases/:id/messages":            {id: "case", form: fields("text", "Delivery 12.")},
