@@ -148,6 +148,9 @@ func vendors(add adder, h *console.Handlers) {
 	add(Staff, get, "/vendor/payments.csv", h.ExportPayments)
 	add(Staff, get, "/vendor/payments", h.ListPayments)
 	add(Staff, get, "/vendor/payments/:id", h.ShowPayment)
+	add(Staff, get, "/vendor/payments/:id/remittance.pdf", h.RemittancePDF)
+	add(Staff, get, "/vendor/payments/:id/remittance.csv", h.RemittanceCSV)
+	add(Staff, get, "/vendor/remittance.csv", h.ExportRemittance)
 
 	add(Staff, get, "/vendor/cases", h.ListCases)
 	add(Staff, get, "/vendor/cases/:id", h.ShowCase)
@@ -222,8 +225,10 @@ func customers(add adder, h *portal.Handlers) {
 	add(Contact, post, "/me/team/departures", h.LeaveTeam)
 	add(Contact, get, "/me/payments", h.Payments)
 	add(Contact, get, "/me/payments/:id", h.ContactPayment)
+	add(Contact, get, "/me/payments/:id/receipt.pdf", h.ContactReceipt)
 	// where a gateway sends the payer back: a contact, or whoever began it by a digest's link
 	add(Anyone, get, "/pay/:id", h.Pay)
+	add(Anyone, get, "/pay/:id/receipt.pdf", h.PayReceipt)
 	add(Anyone, get, "/pay/:id/continue", h.ContinuePayment)
 	add(Anyone, post, "/pay/:id/cancel", h.CancelPayment)
 	add(Anyone, get, "/sandbox/checkout/:ref", h.SandboxPage)
@@ -232,6 +237,7 @@ func customers(add adder, h *portal.Handlers) {
 	add(Anyone, get, "/dev/mail", h.CapturedMails)
 	add(Anyone, get, "/dev/mail/:id", h.CapturedMail)
 	add(Anyone, get, "/dev/mail/:id/raw", h.CapturedHTML)
+	add(Anyone, get, "/dev/mail/:id/attachments/:number", h.CapturedAttachment)
 }
 
 // digestLinks show and pay what one digest lists, and nothing more.
@@ -265,6 +271,7 @@ func operators(add adder, h *operator.Handlers) {
 	add(Operator, get, "/operator/dead-letters", h.ListDeadLetters)
 	add(Operator, post, "/operator/dead-letters/deliveries/:id/retries", h.RetryDelivery)
 	add(Operator, post, "/operator/dead-letters/mails/:id/retries", h.RetryMail)
+	add(Operator, post, "/operator/dead-letters/receipts/:id/retries", h.RetryReceipt)
 	add(Operator, get, "/operator/transfers", h.ListTransfers)
 	add(Operator, post, "/operator/transfers/:id/retries", h.RetryTransfer)
 	add(Operator, get, "/operator/tasks", h.ListTasks)

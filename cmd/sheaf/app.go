@@ -31,6 +31,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/hub/worklist"
 	"github.com/sheaf-hub/sheaf/migrations"
+	papers "github.com/sheaf-hub/sheaf/web/paper"
 	"github.com/sheaf-hub/sheaf/web/ui/mails"
 
 	crand "crypto/rand"
@@ -132,7 +133,7 @@ func (a *app) wire() error {
 	a.worklist = &worklist.Service{DB: a.db, Access: a.access, Now: a.now}
 	a.insight = &insight.Service{DB: a.db, Now: a.now}
 	a.payment = &payment.Service{DB: a.db, Party: a.party, Billing: a.billing, Ledger: a.ledger, Outbox: a.outbox,
-		PublicURL: c.PublicURL, Now: a.now, Access: a.access, Overpaid: a.worklist.Overpaid, AddTask: a.worklist.Payment}
+		Letters: letters, Papers: papers.Writer{}, From: c.from, PublicURL: c.PublicURL, Footer: c.footer, Now: a.now, Access: a.access, Overpaid: a.worklist.Overpaid, AddTask: a.worklist.Payment}
 	if err := a.openGateway(); err != nil {
 		return err
 	}

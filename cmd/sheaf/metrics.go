@@ -52,7 +52,7 @@ func (w *waiting) Describe(out chan<- *prometheus.Desc) { out <- waitingRows }
 func (w *waiting) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	for _, table := range []store.JobTable{outbox.Deliveries, outbox.Mails, payment.Transfers, reminder.Digests} {
+	for _, table := range []store.JobTable{outbox.Deliveries, outbox.Mails, payment.Transfers, payment.Receipts, reminder.Digests} {
 		counts, err := w.db.CountJobs(ctx, table)
 		if err != nil {
 			out <- prometheus.NewInvalidMetric(waitingRows, err)

@@ -14,6 +14,7 @@ const (
 	Transfers  = "transfers"
 	Deliveries = "deliveries"
 	Mails      = "mails"
+	Receipts   = "receipts"
 )
 
 // StateCount is how many of one thing are in one state.
@@ -48,6 +49,7 @@ func (s *Service) States(ctx context.Context) (StateCounts, error) {
 		UNION ALL SELECT 'transfers', state, COUNT(*) FROM transfers GROUP BY state
 		UNION ALL SELECT 'deliveries', state, COUNT(*) FROM deliveries GROUP BY state
 		UNION ALL SELECT 'mails', state, COUNT(*) FROM mails GROUP BY state
+		UNION ALL SELECT 'receipts', state, COUNT(*) FROM receipts GROUP BY state
 		ORDER BY 1, 2`).Scan(ctx, &counts)
 	if err != nil {
 		return nil, fmt.Errorf("count by state: %w", err)

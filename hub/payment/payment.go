@@ -15,6 +15,8 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/ledger"
+	"github.com/sheaf-hub/sheaf/hub/mail"
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/party"
@@ -33,7 +35,11 @@ type Service struct {
 	Accounts  Accounts // nil: vendors need no accounts at the gateway
 	Disputes  Disputes // nil: the gateway knows no chargebacks
 	Messages  Messages // nil: the gateway keeps no list of what happened
-	PublicURL string   // without a slash at the end
+	Letters   ReceiptLetters
+	Papers    ReceiptPapers
+	From      mail.Address // who sends receipts
+	PublicURL string       // without a slash at the end
+	Footer    letter.Footer
 	Now       func() time.Time
 	// Overpaid is told, inside the settlement, of money that no invoice took.
 	Overpaid OverpaidTx
@@ -180,7 +186,8 @@ type Transfer struct {
 	Reversed       int64          `bun:"reversed"`          // taken back, or about to be
 	AccountRef     string         `bun:"account_ref"`       // where it goes
 	FixedAt        time.Time      `bun:"fixed_at,nullzero"` // when Netted and AccountRef were settled for good
-	WaitsFor       string         `bun:"waits_for"`         // "account", "vendor", "funds"; empty: nothing
+	SentAt         time.Time      `bun:"sent_at,nullzero"`
+	WaitsFor       string         `bun:"waits_for"` // "account", "vendor", "funds"; empty: nothing
 }
 
 // crockford is the alphabet of receipt numbers and references: no letter that

@@ -286,6 +286,9 @@ func (s *Service) commitSettlement(ctx context.Context, tx bun.IDB, w *settlemen
 	if err := writeSettlement(ctx, s.DB, tx, w); err != nil {
 		return err
 	}
+	if err := insertReceipts(ctx, tx, receiptsFor(w.now, w.settled()...)); err != nil {
+		return err
+	}
 	if err := s.Ledger.PostTx(ctx, tx, w.bookings...); err != nil {
 		return err
 	}
@@ -296,6 +299,14 @@ func (s *Service) commitSettlement(ctx context.Context, tx bun.IDB, w *settlemen
 		return err
 	}
 	return s.tell(ctx, tx, outbox.PaymentSettled, w.allShares())
+}
+
+func (w *settlement) settled() []Payment {
+	list := make([]Payment, len(w.payments))
+	for i, payment := range w.payments {
+		list[i] = payment.Payment
+	}
+	return list
 }
 
 func (w *settlement) allShares() []Share {

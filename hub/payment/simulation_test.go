@@ -128,7 +128,7 @@ func (w *world) mortal() (context.Context, func()) {
 
 // empty forgets the world before, children first.
 func (w *world) empty() {
-	for _, table := range []string{"deliveries", "events", "endpoints", "ledger_entries", "ledger_transactions", "transfers", "allocations", "declines", "payment_lines",
+	for _, table := range []string{"deliveries", "events", "endpoints", "ledger_entries", "ledger_transactions", "receipts", "transfers", "allocations", "declines", "payment_lines",
 		"shares", "payments", "quotes", "gateway_events", "sandbox_checkouts", "sandbox_transfers", "invoice_history", "holds", "applications", "credits", "invoices",
 		"contact_vendors", "account_contacts", "accounts", "contacts", "customers", "vendors"} {
 		w.exec("DELETE FROM " + table)

@@ -57,7 +57,7 @@ func fixTransfer(ctx context.Context, tx bun.IDB, transfer Transfer) error {
 
 func completeTransfer(ctx context.Context, tx bun.IDB, transfer Transfer, ref string, now time.Time) (bool, error) {
 	return completeJob(ctx, tx, Transfers, transfer.ID, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Set("gateway_ref = ?", ref).Set("waits_for = ''")
+		return q.Set("gateway_ref = ?", ref).Set("waits_for = ''").Set("sent_at = ?", now.UTC())
 	}, now)
 }
 

@@ -19,23 +19,23 @@ type VendorShare struct {
 	TransferRef    string    `bun:"transfer_ref"`
 	TransferAnswer string    `bun:"transfer_answer"`
 	TransferAt     time.Time `bun:"transfer_at,nullzero"` // when its state last changed
-	Lines          []VendorLine
+	TransferAmount int64     `bun:"transfer_amount"`      // the share without the fees that the vendor bears
+	Netted         int64     `bun:"netted"`               // of that, kept for what the vendor owed
+	SentAt         time.Time `bun:"sent_at,nullzero"`     // when the rest was sent
+	Lines          []ReceiptLine
+	Returns        []Return
 }
 
-// VendorLine is what one invoice gets of a share; CreditNumber set: by that credit.
-type VendorLine struct {
-	InvoiceID    string
-	Number       string
-	Account      string // external id
-	CreditNumber string
-	Amount       int64
-}
+// Sent is what the transfer carries, or will: its amount without what is netted.
+func (s VendorShare) Sent() int64 { return s.TransferAmount - s.Netted }
 
 // ShareFilter narrows a vendor's shares.
 type ShareFilter struct {
 	Status    Status // empty: all but those that nobody paid on
 	InvoiceID string // empty: any invoice
 	Unapplied bool   // only those with money that no invoice took
+	// SettledFrom and SettledBefore are a period by settlement; both or none.
+	SettledFrom, SettledBefore time.Time
 }
 
 // ListVendorShares pages through a vendor's shares, the newest first.
@@ -77,7 +77,8 @@ func (s *Service) VendorShare(ctx context.Context, vendorID, shareID string) (Ve
 func selectVendorShares(tx bun.IDB, list *[]VendorShare, vendorID string) *bun.SelectQuery {
 	return tx.NewSelect().Model(list).ColumnExpr("s.*").
 		ColumnExpr("COALESCE(t.state, '') AS transfer_state, COALESCE(t.gateway_ref, '') AS transfer_ref, COALESCE(t.last_answer, '') AS transfer_answer, t.updated_at AS transfer_at").
-		Join("LEFT JOIN transfers AS t ON t.share_id = s.id").Where("s.vendor_id = ?", vendorID).
+		ColumnExpr("COALESCE(t.amount, 0) AS transfer_amount, COALESCE(t.netted, 0) AS netted, t.sent_at").
+		Join("LEFT JOIN transfers AS t ON t.share_id = s.id AND t.kind <> 'return'").Where("s.vendor_id = ?", vendorID).
 		Where("s.status NOT IN (?, ?)", Pending, Expired) // of a page that nobody paid on, a vendor need not know
 }
 
@@ -92,6 +93,9 @@ func vendorShares(ctx context.Context, tx bun.IDB, vendorID string, filter Share
 	}
 	if filter.Unapplied {
 		query = query.Where("s.unapplied > 0")
+	}
+	if !filter.SettledBefore.IsZero() {
+		query = query.Where("s.settled_at >= ?", filter.SettledFrom.UTC()).Where("s.settled_at < ?", filter.SettledBefore.UTC())
 	}
 	if page.Cursor != "" {
 		at, id, err := store.DecodeCursor(page.Cursor)
@@ -109,15 +113,16 @@ func vendorShares(ctx context.Context, tx bun.IDB, vendorID string, filter Share
 
 func attachVendorLines(ctx context.Context, tx bun.IDB, list []VendorShare) error {
 	shares := make([]Share, len(list))
-	at := make(map[string]int, len(list))
 	for i, share := range list {
-		shares[i], at[share.ID] = share.Share, i
+		shares[i] = share.Share
 	}
-	lines, err := viewLines(ctx, tx, shares)
-	for _, line := range lines {
-		share := &list[at[line.ShareID]]
-		share.Lines = append(share.Lines, VendorLine{InvoiceID: line.InvoiceID, Number: line.Number, Account: line.Account,
-			CreditNumber: line.CreditNumber, Amount: line.Amount})
+	lines, err := receiptLines(ctx, tx, shares)
+	if err != nil {
+		return err
+	}
+	returns, err := shareReturns(ctx, tx, shares)
+	for i := range list {
+		list[i].Lines, list[i].Returns = lines[list[i].ID], returns[list[i].ID]
 	}
 	return err
 }

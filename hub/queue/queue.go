@@ -28,6 +28,7 @@ const (
 	TaskTransfer = "transfer:send"
 	TaskRefund   = "refund:send"
 	TaskReversal = "reversal:send"
+	TaskReceipt  = "receipt:send"
 )
 
 // Queues and their weights: a worker takes from money twice as often as from mail.
@@ -86,6 +87,7 @@ func sources() []source {
 		{outbox.Deliveries, "vendor_id", TaskDeliver, QueueNews, perTask},
 		{outbox.Mails, "id", TaskMail, QueueMail, 1},
 		{reminder.Digests, "contact_id", TaskDigest, QueueMail, 1},
+		{payment.Receipts, "contact_id", TaskReceipt, QueueMail, 1},
 	}
 }
 
@@ -137,6 +139,7 @@ func (q *Queue) mux() *asynq.ServeMux {
 	mux.HandleFunc(TaskTransfer, q.each(q.Rooms.Payment.SendTransfer))
 	mux.HandleFunc(TaskRefund, q.each(q.Rooms.Payment.SendRefund))
 	mux.HandleFunc(TaskReversal, q.each(q.Rooms.Payment.SendReversal))
+	mux.HandleFunc(TaskReceipt, q.each(q.Rooms.Payment.SendReceipt))
 	return mux
 }
 

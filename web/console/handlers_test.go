@@ -53,6 +53,7 @@ func routes(h *console.Handlers) *fiber.App {
 	app.Get("/vendor/documents/:id", h.SendDocument).Get("/vendor/unreachable", h.ListUnreachable)
 	app.Get("/vendor/preview", h.ShowPreview).Get("/vendor/preview/mail", h.ShowPreviewMail)
 	app.Get("/vendor/payments.csv", h.ExportPayments).Get("/vendor/payments", h.ListPayments).Get("/vendor/payments/:id", h.ShowPayment)
+	app.Get("/vendor/payments/:id/remittance.pdf", h.RemittancePDF).Get("/vendor/payments/:id/remittance.csv", h.RemittanceCSV).Get("/vendor/remittance.csv", h.ExportRemittance)
 	app.Get("/vendor/cases", h.ListCases).Get("/vendor/cases/:id", h.ShowCase)
 	app.Post("/vendor/cases/:id/messages", h.AnswerCase).Post("/vendor/cases/:id/resolution", h.ResolveCase)
 	app.Get("/vendor/tasks", h.ListTasks).Post("/vendor/tasks/:id/completions", h.CompleteTask)

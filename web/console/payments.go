@@ -1,18 +1,14 @@
 package console
 
 import (
-	"bufio"
-	"context"
 	"encoding/csv"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/payment"
-	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/web/page"
 	"github.com/sheaf-hub/sheaf/web/ui"
 )
@@ -34,6 +30,7 @@ func (h *Handlers) ListPayments(c *fiber.Ctx) error {
 	for _, share := range shares {
 		view.Rows = append(view.Rows, r.paymentRow(share))
 	}
+	view.From, view.To = string(r.today[:8]+"01"), string(r.today)
 	view.Pages = page.CursorPages(r.Ctx, next)
 	return page.Render(c, fiber.StatusOK, Payments(view))
 }
@@ -45,7 +42,7 @@ func (r at) paymentRow(share payment.VendorShare) PaymentRow {
 }
 
 // numbers names up to three invoices, each once.
-func numbers(lines []payment.VendorLine) string {
+func numbers(lines []payment.ReceiptLine) string {
 	const most = 3
 	seen := map[string]bool{}
 	var list []string
@@ -75,20 +72,73 @@ func (h *Handlers) ShowPayment(c *fiber.Ctx) error {
 	view := PaymentView{Frame: r.frame, Reference: share.Reference, Status: paymentStatus(share.Status), Amount: amount(share.Amount),
 		Unapplied: amount(share.Unapplied), HasTransfer: share.TransferState != ""}
 	view.Page.Title = "Payment " + share.Reference
+	if isSettled(share) {
+		view.PDF, view.CSV = paymentURL(share.ID)+"/remittance.pdf", paymentURL(share.ID)+"/remittance.csv"
+	}
 	for _, line := range share.Lines {
-		view.Lines = append(view.Lines, PaymentLine{URL: invoiceURL(line.InvoiceID), Number: line.Number, Account: line.Account,
-			By: byWord(line.CreditNumber), Amount: amount(line.Amount)})
+		view.Lines = append(view.Lines, paymentLines(line, share.Currency)...)
 	}
-	view.Facts = []ui.Fact{{Label: "Money", Body: ui.Money(view.Amount)}, {Label: "By credits", Body: ui.Money(amount(share.CreditAmount))},
-		{Label: "Method", Text: methodWord(share.Method)}, {Label: "Begun", Body: ui.Moment(r.local(share.CreatedAt), r.today)}}
-	if !share.SettledAt.IsZero() {
-		view.Facts = append(view.Facts, ui.Fact{Label: "Settled", Body: ui.Moment(r.local(share.SettledAt), r.today)})
-	}
-	view.TransferFacts = []ui.Fact{{Label: "State", Body: status(transferStatus(share.TransferState))}, {Label: "Since", Body: ui.Moment(r.local(share.TransferAt), r.today)}}
-	if share.TransferRef != "" {
-		view.TransferFacts = append(view.TransferFacts, ui.Fact{Label: "Reference", Text: share.TransferRef})
-	}
+	view.Facts, view.TransferFacts = r.paymentFacts(share), r.transferFacts(share)
 	return page.Render(c, fiber.StatusOK, Payment(view))
+}
+
+// paymentLines are what one invoice got: money, of which a late fee, a discount,
+// or a credit.
+func paymentLines(line payment.ReceiptLine, currency money.Currency) []PaymentLine {
+	shown := PaymentLine{URL: invoiceURL(line.InvoiceID), Number: line.Number, Account: line.Account}
+	part := func(by, note string, minor int64) PaymentLine {
+		shown.By, shown.Note, shown.Amount = by, note, money.New(minor, currency)
+		return shown
+	}
+	note := ""
+	if line.LateFee > 0 {
+		note = money.New(line.LateFee, currency).String() + " of it a late fee"
+	}
+	var lines []PaymentLine
+	if line.Amount > 0 || line.Discount == 0 {
+		lines = append(lines, part(byWord(line.CreditNumber), note, line.Amount))
+	}
+	if line.Discount > 0 {
+		lines = append(lines, part("Discount", "given by you, not paid", line.Discount))
+	}
+	return lines
+}
+
+// paymentFacts speak of the figures that there are.
+func (r at) paymentFacts(share payment.VendorShare) []ui.Fact {
+	facts := []ui.Fact{{Label: "Money", Body: ui.Money(money.New(share.Amount, share.Currency))}}
+	facts = append(facts, someAmounts(share.Currency, labelled{"Of which late fees", share.LateFee}, labelled{"By credits", share.CreditAmount}, labelled{"Discounts given", share.Discount},
+		labelled{"Refunded", share.Refunded}, labelled{"Charged back", share.ChargedBack})...)
+	facts = append(facts, ui.Fact{Label: "Method", Text: methodWord(share.Method)}, ui.Fact{Label: "Begun", Body: ui.Moment(r.local(share.CreatedAt), r.today)})
+	if !share.SettledAt.IsZero() {
+		facts = append(facts, ui.Fact{Label: "Settled", Body: ui.Moment(r.local(share.SettledAt), r.today)})
+	}
+	return facts
+}
+
+func (r at) transferFacts(share payment.VendorShare) []ui.Fact {
+	facts := []ui.Fact{{Label: "State", Body: status(transferStatus(share.TransferState))}, {Label: "Since", Body: ui.Moment(r.local(share.TransferAt), r.today)}}
+	taken := someAmounts(share.Currency, labelled{"Processing fee", share.ProcessingFee}, labelled{"Hub's fee", share.HubFee}, labelled{"Kept for what you owed", share.Netted})
+	facts = append(append(facts, taken...), ui.Fact{Label: "Amount", Body: ui.Money(money.New(share.Sent(), share.Currency))})
+	if share.TransferRef != "" {
+		facts = append(facts, ui.Fact{Label: "Reference", Text: share.TransferRef})
+	}
+	return facts
+}
+
+type labelled struct {
+	label string
+	minor int64
+}
+
+func someAmounts(currency money.Currency, figures ...labelled) []ui.Fact {
+	var facts []ui.Fact
+	for _, figure := range figures {
+		if figure.minor != 0 {
+			facts = append(facts, ui.Fact{Label: figure.label, Body: ui.Money(money.New(figure.minor, currency))})
+		}
+	}
+	return facts
 }
 
 // mostExported bounds one file; exportPage is how many rows are read at once.
@@ -104,46 +154,24 @@ func (h *Handlers) ExportPayments(c *fiber.Ctx) error {
 		return err
 	}
 	filter := payment.ShareFilter{Status: payment.Status(known(page.Query(c, "status", 20), paymentStatuses()))}
-	ctx, cancel := context.WithTimeout(r.ctx(), 30*time.Second)
-	defer cancel()
-	out := bufio.NewWriter(c.Response().BodyWriter())
-	file := csv.NewWriter(out)
-	_ = file.Write([]string{"reference", "status", "begun", "settled", "method", "currency", "invoice", "account", "by", "amount", "transfer"})
-	request := store.PageRequest{Limit: exportPage}
-	for read := 0; read < mostExported; read += exportPage {
-		shares, next, err := h.Payment.ListVendorShares(ctx, r.vendor.ID, filter, request)
-		if err != nil {
-			c.Response().ResetBody()
-			return err
-		}
-		for _, share := range shares {
-			writeShare(file, share)
-		}
-		if request.Cursor = next; next == "" {
-			break
-		}
+	head := []string{"reference", "status", "begun", "settled", "method", "currency", "invoice", "account", "by", "amount", "transfer"}
+	if err := h.exportShares(r, filter, head, writeShare); err != nil {
+		return err
 	}
-	file.Flush()
-	c.Set(fiber.HeaderContentType, "text/csv; charset=utf-8")
-	c.Attachment("payments-" + string(r.today) + ".csv")
-	return out.Flush()
+	r.csv("payments-" + string(r.today) + ".csv")
+	return nil
 }
 
 func writeShare(file *csv.Writer, share payment.VendorShare) {
-	settled := ""
-	if !share.SettledAt.IsZero() {
-		settled = share.SettledAt.UTC().Format(time.RFC3339)
-	}
-	head := []string{share.Reference, string(share.Status), share.CreatedAt.UTC().Format(time.RFC3339), settled, share.Method, string(share.Currency)}
+	head := []string{share.Reference, string(share.Status), stamp(share.CreatedAt), stamp(share.SettledAt), share.Method, string(share.Currency)}
 	write := func(invoice, account, by string, minor int64) {
-		row := append(append([]string{}, head...), invoice, account, by, money.New(minor, share.Currency).Decimal(), share.TransferState)
-		for i, cell := range row {
-			row[i] = defused(cell)
-		}
-		_ = file.Write(row) // into a buffer in memory: it cannot fail
+		writeRow(file, append(append([]string{}, head...), invoice, account, by, money.New(minor, share.Currency).Decimal(), share.TransferState))
 	}
 	for _, line := range share.Lines {
 		write(line.Number, line.Account, byWord(line.CreditNumber), line.Amount)
+		if line.Discount > 0 {
+			write(line.Number, line.Account, "Discount", line.Discount)
+		}
 	}
 	if share.Unapplied > 0 {
 		write("", "", "taken by no invoice", share.Unapplied)

@@ -14,6 +14,8 @@ type PaymentsView struct {
 	Status string
 	CSV    string
 	Rows   []PaymentRow
+	From   string // of the remittance advice that the page offers
+	To     string
 	Pages  ui.CursorPager
 }
 
@@ -41,6 +43,8 @@ type PaymentView struct {
 	Facts         []ui.Fact
 	HasTransfer   bool
 	TransferFacts []ui.Fact
+	PDF           string // the remittance advice; empty: not settled
+	CSV           string
 }
 
 // PaymentLine is what one invoice gets.
@@ -48,7 +52,8 @@ type PaymentLine struct {
 	URL     string
 	Number  string
 	Account string
-	By      string // "Money" or "Credit CR-1"
+	By      string // "Money", "Credit CR-1" or "Discount"
+	Note    string // may be empty
 	Amount  money.Amount
 }
 

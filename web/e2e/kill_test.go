@@ -380,7 +380,7 @@ func (o *ordeal) lapse() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	now := time.Now().UTC()
-	for table, lease := range map[string]time.Duration{"deliveries": 60 * time.Second, "mails": 60 * time.Second, "transfers": 60 * time.Second, "digests": 2 * time.Minute} {
+	for table, lease := range map[string]time.Duration{"deliveries": 60 * time.Second, "mails": 60 * time.Second, "transfers": 60 * time.Second, "receipts": 60 * time.Second, "digests": 2 * time.Minute} {
 		if _, err := db.ExecContext(ctx, "UPDATE "+table+" SET claimed_until = ?, next_attempt_at = ? WHERE state = 'sending' AND claimed_until < ?",
 			now, now, o.revived.Add(lease)); err != nil {
 			o.t.Fatal(err)

@@ -77,6 +77,7 @@ func customerPlaces() map[string]place {
 		"POST /me/vendors/:id":                      {id: "vendor", form: fields("answer", "mine")},
 		"GET /me/payments":                          {},
 		"GET /me/payments/:id":                      {id: "payment"},
+		"GET /me/payments/:id/receipt.pdf":          {id: "payment", file: true},
 		"GET /me/statement.pdf":                     {file: true},
 		"GET /me/invoices.csv":                      {file: true},
 		"GET /me/due.ics":                           {file: true},
@@ -94,6 +95,7 @@ func customerPlaces() map[string]place {
 		"POST /me/team/invitations/:id/refusal":     {id: "invitation", invited: true, harmful: true},
 		"POST /me/team/departures":                  {harmful: true},
 		"GET /pay/:id":                              {id: "payment", payer: true},
+		"GET /pay/:id/receipt.pdf":                  {id: "payment", payer: true, file: true},
 		"GET /pay/:id/continue":                     {id: "payment", payer: true, file: true},
 		"POST /pay/:id/cancel":                      {id: "payment", payer: true},
 		"GET /sandbox/checkout/:ref":                {id: "checkout", public: true},
@@ -101,6 +103,7 @@ func customerPlaces() map[string]place {
 		"GET /dev/mail":                             {public: true},
 		"GET /dev/mail/:id":                         {public: true},
 		"GET /dev/mail/:id/raw":                     {public: true},
+		"GET /dev/mail/:id/attachments/:number":     {public: true},
 	}
 }
 
@@ -136,6 +139,9 @@ func consolePlaces() map[string]place {
 		"GET /vendor/payments.csv":                   {file: true},
 		"GET /vendor/payments":                       {},
 		"GET /vendor/payments/:id":                   {id: "share"},
+		"GET /vendor/payments/:id/remittance.pdf":    {id: "share", file: true},
+		"GET /vendor/payments/:id/remittance.csv":    {id: "share", file: true},
+		"GET /vendor/remittance.csv":                 {file: true},
 		"GET /vendor/cases":                          {},
 		"GET /vendor/cases/:id":                      {id: "case"},
 		"POST /vendor/cases/:id/messages":            {id: "case", form: fields("text", "Delivery 12.")},
@@ -182,6 +188,7 @@ func operatorPlaces() map[string]place {
 		"GET /operator/dead-letters":                         {},
 		"POST /operator/dead-letters/deliveries/:id/retries": {id: "delivery", harmful: true},
 		"POST /operator/dead-letters/mails/:id/retries":      {id: "mail", harmful: true},
+		"POST /operator/dead-letters/receipts/:id/retries":   {id: "receipt", harmful: true},
 		"GET /operator/transfers":                            {},
 		"POST /operator/transfers/:id/retries":               {id: "transfer", harmful: true},
 		"GET /operator/tasks":                                {},

@@ -229,6 +229,7 @@ func (w *town) id(kind string) string {
 		"session":       "SELECT s.id FROM sessions s JOIN contacts c ON c.id = s.contact_id WHERE c.email = '" + payer + "'",
 		"invitation":    "SELECT id FROM team_invitations",
 		"mail":          "SELECT id FROM mails",
+		"receipt":       "SELECT id FROM receipts",
 		"transfer":      "SELECT id FROM transfers WHERE vendor_id = " + vendorID,
 		"booking":       "SELECT id FROM ledger_transactions WHERE payment_id IS NOT NULL",
 		"checkout":      "SELECT ref FROM sandbox_checkouts WHERE state = 'succeeded'",

@@ -30,6 +30,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/hub/worklist"
 	"github.com/sheaf-hub/sheaf/web/page"
+	"github.com/sheaf-hub/sheaf/web/paper"
 	"github.com/sheaf-hub/sheaf/web/ui/mails"
 )
 
@@ -86,7 +87,7 @@ func New(t testing.TB, db *store.DB) *Hub {
 	h.Insight = &insight.Service{DB: db, Now: h.Now}
 	h.Bank = &sandbox.Gateway{DB: db, PublicURL: PublicURL, Now: h.Now}
 	h.Payment = &payment.Service{DB: db, Party: h.Party, Billing: h.Billing, Ledger: h.Ledger, Outbox: h.Outbox, Gateway: h.Bank,
-		PublicURL: PublicURL, Now: h.Now, Access: h.Access, Overpaid: h.Worklist.Overpaid, AddTask: h.Worklist.Payment}
+		Letters: letters, Papers: paper.Writer{}, From: from, PublicURL: PublicURL, Now: h.Now, Access: h.Access, Overpaid: h.Worklist.Overpaid, AddTask: h.Worklist.Payment}
 	h.Reminder = &reminder.Service{DB: db, Party: h.Party, Billing: h.Billing, Access: h.Access, Outbox: h.Outbox, Letters: letters, Sender: nobody{}, From: from,
 		ListID: "digest.hub.example", PublicURL: PublicURL, Now: h.Now}
 	h.Intake = &intake.Service{DB: db, Party: h.Party, Access: h.Access, Billing: h.Billing, Outbox: h.Outbox, Sealer: sealer, Log: log, Now: h.Now}

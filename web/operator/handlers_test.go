@@ -65,6 +65,7 @@ func routes(h *operator.Handlers) *fiber.App {
 	app.Get("/operator/digests", h.ListDigests).Post("/operator/digests/:id/decision", h.DecideDigest)
 	app.Get("/operator/dead-letters", h.ListDeadLetters)
 	app.Post("/operator/dead-letters/deliveries/:id/retries", h.RetryDelivery).Post("/operator/dead-letters/mails/:id/retries", h.RetryMail)
+	app.Post("/operator/dead-letters/receipts/:id/retries", h.RetryReceipt)
 	app.Get("/operator/transfers", h.ListTransfers).Post("/operator/transfers/:id/retries", h.RetryTransfer)
 	app.Get("/operator/tasks", h.ListTasks).Post("/operator/tasks/:id/completions", h.CompleteTask)
 	app.Get("/operator/ledger", h.ShowLedger).Get("/operator/ledger.csv", h.ExportLedger)
@@ -175,6 +176,29 @@ func TestDeadLettersAreTriedAgain(t *testing.T) {
 		t.Fatal("they do not wait for another attempt")
 	}
 	d.olive.Get("/operator/audit").Want(t, 200, "Delivery replayed", "Mail retried")
+}
+
+func TestAReceiptThatNobodyGot(t *testing.T) {
+	d := newDesk(t)
+	p := d.Pay(sandbox.Succeed, "N-2")
+	d.Exec("UPDATE contacts SET bounced_at = created_at, bounce_reason = '550 no such mailbox'")
+	var id string
+	d.Must(d.DB.NewRaw("SELECT id FROM receipts").Scan(t.Context(), &id))
+	d.Must(d.Payment.SendReceipt(t.Context(), store.JobRef{ID: id}))
+	page := d.olive.Get("/operator/dead-letters?kind=receipts").Want(t, 200, p.Number, "ann@acme.example", "550 no such mailbox", "Try again")
+	uitest.Check(t, []byte(page.Body))
+	d.olive.Get("/operator").Want(t, 200, "Receipts that nobody got")
+	retry := "/operator/dead-letters/receipts/" + id + "/retries"
+	d.vendor.Post(retry).Want(t, 401)
+	d.olive.Post(retry).Leads(t, "/operator/dead-letters?kind=receipts")
+	d.olive.Post(retry).Leads(t, "/operator/dead-letters?kind=receipts")
+	d.olive.Get("/operator/dead-letters?kind=receipts").Want(t, 200, "no such failed receipt", "Every receipt arrived")
+	d.olive.Get("/operator/audit").Want(t, 200, "Receipt retried")
+	d.Exec("UPDATE contacts SET bounced_at = NULL")
+	d.Must(d.Payment.SendReceipt(t.Context(), store.JobRef{ID: id}))
+	if d.Count("mails", "kind = 'receipt'") != 1 {
+		t.Fatal("tried again, and no mail")
+	}
 }
 
 func TestAFailedTransferIsTriedAgain(t *testing.T) {

@@ -32,6 +32,7 @@ func (h *Handlers) ShowOverview(c *fiber.Ctx) error {
 		tile(count(insight.Transfers, "unknown"), "Transfers being checked", "/operator/transfers?state=unknown", ui.ToneInfo),
 		tile(count(insight.Deliveries, "dead"), "Deliveries given up", "/operator/dead-letters", ui.ToneBad),
 		tile(count(insight.Mails, "dead"), "Mails given up", "/operator/dead-letters?kind=mails", ui.ToneBad),
+		tile(count(insight.Receipts, "failed"), "Receipts that nobody got", "/operator/dead-letters?kind=receipts", ui.ToneBad),
 		tile(int(tasks), "Tasks", "/operator/tasks", ui.ToneWarn),
 	}
 	return page.Render(c, fiber.StatusOK, Overview(OverviewView{Page: view, Decide: decide, States: stateRows(states), Gateway: h.Gateway}))
@@ -49,6 +50,7 @@ func stateRows(states insight.StateCounts) []StateRow {
 	kinds := []struct{ what, label, url string }{
 		{insight.Vendors, "Vendors", "/operator/vendors"}, {insight.Digests, "Digests", "/operator/digests"}, {insight.Payments, "Payments", ""},
 		{insight.Transfers, "Transfers", "/operator/transfers"}, {insight.Deliveries, "Deliveries", "/operator/dead-letters"}, {insight.Mails, "Mails", "/operator/dead-letters?kind=mails"},
+		{insight.Receipts, "Receipts", "/operator/dead-letters?kind=receipts"},
 	}
 	rows := make([]StateRow, 0, len(kinds))
 	for _, kind := range kinds {

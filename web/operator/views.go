@@ -123,9 +123,10 @@ type DigestRow struct {
 // DeadLettersView is /operator/dead-letters.
 type DeadLettersView struct {
 	Page       ui.Page
-	Kind       string // deliveries or mails
+	Kind       string // deliveries, mails or receipts
 	Deliveries []DeadDelivery
 	Mails      []DeadMail
+	Receipts   []DeadReceipt
 	Pages      ui.CursorPager
 }
 
@@ -151,6 +152,16 @@ type DeadMail struct {
 	Attempts string
 	Answer   string
 	Expired  bool // it is worth nothing any more
+}
+
+// DeadReceipt is a receipt that could not be written, or had nobody to go to.
+type DeadReceipt struct {
+	ID       string
+	Number   string // of the payment
+	To       string
+	At       time.Time
+	Attempts string
+	Answer   string
 }
 
 // TransfersView is /operator/transfers.
@@ -265,5 +276,6 @@ func (v VendorsView) clear() string {
 
 func deadTabs(kind string) []ui.NavItem {
 	return []ui.NavItem{{Label: "Deliveries", URL: "/operator/dead-letters", Current: kind == "deliveries"},
-		{Label: "Mails", URL: "/operator/dead-letters?kind=mails", Current: kind == "mails"}}
+		{Label: "Mails", URL: "/operator/dead-letters?kind=mails", Current: kind == "mails"},
+		{Label: "Receipts", URL: "/operator/dead-letters?kind=receipts", Current: kind == "receipts"}}
 }

@@ -83,17 +83,21 @@ func (h *Handlers) DecideDigest(c *fiber.Ctx) error {
 	return h.Kit.Done(c, "/operator/digests", "The digest is on its way again")
 }
 
-// ListDeadLetters lists deliveries or mails that nobody tries any more. GET /operator/dead-letters
+// ListDeadLetters lists deliveries, mails or receipts that nobody tries any more. GET /operator/dead-letters
 func (h *Handlers) ListDeadLetters(c *fiber.Ctx) error {
 	base, _, err := h.open(c, "Dead letters", "/operator/dead-letters")
 	if err != nil {
 		return err
 	}
 	view := DeadLettersView{Page: base, Kind: "deliveries"}
-	if page.Query(c, "kind", 20) == "mails" {
+	switch page.Query(c, "kind", 20) {
+	case "mails":
 		view.Kind = "mails"
 		err = h.fillMails(c, &view)
-	} else {
+	case "receipts":
+		view.Kind = "receipts"
+		err = h.fillReceipts(c, &view)
+	default:
 		err = h.fillDeliveries(c, &view)
 	}
 	if err != nil {
@@ -125,6 +129,16 @@ func (h *Handlers) fillMails(c *fiber.Ctx, view *DeadLettersView) error {
 	for _, row := range rows {
 		view.Mails = append(view.Mails, DeadMail{ID: row.ID, Kind: sentence(row.Kind), To: row.Recipient, Subject: row.Subject, At: row.CreatedAt.UTC(),
 			Attempts: strconv.Itoa(row.Attempts), Answer: answerWord(0, row.LastAnswer), Expired: !row.ExpiresAt.IsZero() && h.Kit.Now().After(row.ExpiresAt)})
+	}
+	view.Pages = page.CursorPages(c, next)
+	return err
+}
+
+func (h *Handlers) fillReceipts(c *fiber.Ctx, view *DeadLettersView) error {
+	rows, next, err := h.Payment.FailedReceipts(c.UserContext(), page.Cursor(c, onOnePage))
+	for _, row := range rows {
+		view.Receipts = append(view.Receipts, DeadReceipt{ID: row.ID, Number: row.Number, To: row.Email, At: row.CreatedAt.UTC(), Attempts: strconv.Itoa(row.Attempts),
+			Answer: answerWord(0, row.LastAnswer)})
 	}
 	view.Pages = page.CursorPages(c, next)
 	return err
@@ -184,6 +198,25 @@ func (h *Handlers) RetryMail(c *fiber.Ctx) error {
 		return err
 	}
 	return h.Kit.Done(c, "/operator/dead-letters?kind=mails", "The mail is on its way again")
+}
+
+// RetryReceipt tries a failed receipt again. POST /operator/dead-letters/receipts/:id/retries
+func (h *Handlers) RetryReceipt(c *fiber.Ctx) error {
+	_, session, err := h.open(c, "Dead letters", "/operator/dead-letters")
+	if err != nil {
+		return err
+	}
+	receiptID, err := id(c, "receipt")
+	if err != nil {
+		return err
+	}
+	if err := h.Payment.RetryReceipt(c.UserContext(), receiptID); err != nil {
+		return h.back(c, "/operator/dead-letters?kind=receipts", err)
+	}
+	if err := h.note(c.UserContext(), session.Actor, access.Change{Action: "receipt.retried", SubjectKind: "receipt", SubjectID: receiptID}); err != nil {
+		return err
+	}
+	return h.Kit.Done(c, "/operator/dead-letters?kind=receipts", "The receipt is on its way again")
 }
 
 // ListTransfers lists the sendings of shares by state. GET /operator/transfers

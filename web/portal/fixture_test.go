@@ -255,11 +255,13 @@ func quoteCredits() QuoteView {
 }
 
 func paymentFixture(status string) PaymentView {
-	q := quote()
-	v := PaymentView{Page: page("Payment R-2026-00094", 1), Number: "R-2026-00094", Status: status, Currency: "EUR", Charged: amount("1350.40", "EUR"), Credits: amount("210.00", "EUR"), Method: "Card ending 4242", Started: noon, Payer: "Ann Weatherby", Base: "/me", PDF: "/me/payments/p1.pdf",
+	v := PaymentView{Page: page("Payment R-2026-00094", 1), Number: "R-2026-00094", Status: status, Currency: "EUR", Charged: amount("1762.40", "EUR"), Credits: amount("210.00", "EUR"), Discount: amount("20.00", "EUR"), LateFee: amount("12.00", "EUR"),
+		Refunded: amount("50.00", "EUR"), Method: "Card ending 4242", Started: noon, Payer: "Ann Weatherby", Base: "/me", PDF: "/me/payments/p1/receipt.pdf",
 		Vendors: []PaymentVendor{
-			{Name: "Northwind Freight", Reference: "SH-7K2M-991Q", Amount: amount("1350.40", "EUR"), Credits: amount("210.00", "EUR"), State: PaymentStatus(status), Lines: q.Currencies[0].Vendors[0].Lines},
-			{Name: "Brightwell Print Ltd", Reference: "SH-7K2M-002B", Amount: amount("420.00", "EUR"), Unapplied: amount("20.00", "EUR"), State: Status{Tone: ui.ToneGood, Text: "Sent to the vendor"}, Lines: []QuoteLine{{Number: "4471", Amount: amount("400.00", "EUR"), Open: amount("400.00", "EUR")}}},
+			{Name: "Northwind Freight", Reference: "SH-7K2M-991Q", Amount: amount("1362.40", "EUR"), State: PaymentStatus(status), Lines: []PaidLine{
+				{Number: "NF-20391", Settled: amount("1250.00", "EUR"), Credits: []QuoteCredit{{Number: "CN-118", Amount: amount("210.00", "EUR")}}, LateFee: amount("12.00", "EUR")}, {Number: "NF-20412", Settled: amount("310.40", "EUR")}},
+				Returns: []PaidBack{{What: "Refund", At: noon, Amount: amount("50.00", "EUR"), Waits: true}}},
+			{Name: "Brightwell Print Ltd", Reference: "SH-7K2M-002B", Amount: amount("400.00", "EUR"), Unapplied: amount("20.00", "EUR"), State: Status{Tone: ui.ToneGood, Text: "Sent to the vendor"}, Lines: []PaidLine{{Number: "4471", Settled: amount("400.00", "EUR"), Discount: amount("20.00", "EUR")}}},
 		}}
 	switch status {
 	case "settled":

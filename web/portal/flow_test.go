@@ -41,6 +41,8 @@ func portalRoutes(h *Handlers) []portalRoute {
 		{"POST", "/me/quotes/:id/payments", h.StartPayment},
 		{"POST", "/d/:token/quotes/:id/payments", h.StartPayment},
 		{"GET", "/pay/:id", h.Pay},
+		{"GET", "/pay/:id/receipt.pdf", h.PayReceipt},
+		{"GET", "/me/payments/:id/receipt.pdf", h.ContactReceipt},
 		{"GET", "/pay/:id/continue", h.ContinuePayment},
 		{"POST", "/pay/:id/cancel", h.CancelPayment},
 		{"GET", "/me/payments", h.Payments},
@@ -76,6 +78,7 @@ func portalRoutes(h *Handlers) []portalRoute {
 		{"GET", "/dev/mail", h.CapturedMails},
 		{"GET", "/dev/mail/:id", h.CapturedMail},
 		{"GET", "/dev/mail/:id/raw", h.CapturedHTML},
+		{"GET", "/dev/mail/:id/attachments/:number", h.CapturedAttachment},
 		{"GET", "/sandbox/checkout/:ref", h.SandboxPage},
 		{"POST", "/sandbox/checkout/:ref", h.DecideSandbox},
 	}

@@ -34,6 +34,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store/storetest"
 	"github.com/sheaf-hub/sheaf/hub/worklist"
 	kit "github.com/sheaf-hub/sheaf/web/page"
+	"github.com/sheaf-hub/sheaf/web/paper"
 	. "github.com/sheaf-hub/sheaf/web/portal"
 	"github.com/sheaf-hub/sheaf/web/ui/mails"
 )
@@ -123,8 +124,9 @@ func newWorld(t *testing.T) *world {
 	w.Handlers = &Handlers{
 		Kit: &kit.Kit{Access: door, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: now, PublicURL: publicURL, Secure: true},
 		DB:  db, Access: door, Party: parties, Billing: bills,
-		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, Access: door, PublicURL: publicURL, Now: now},
-		Cases:   &casesroom.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, From: from, PublicURL: publicURL, Now: now},
+		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, Access: door,
+			Letters: w.letters, Papers: paper.Writer{}, From: from, PublicURL: publicURL, Now: now},
+		Cases: &casesroom.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, From: from, PublicURL: publicURL, Now: now},
 		Reminder: &reminder.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, Sender: w.box, From: from,
 			ListID: "digest.hub.example", PublicURL: publicURL, Now: now},
 		Insight: &insight.Service{DB: db, Now: now}, Worklist: &worklist.Service{DB: db, Access: door, Now: now}, Sandbox: playedGateway{w.gateway}, Mailbox: w.box,

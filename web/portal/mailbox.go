@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -98,6 +99,10 @@ func (h *Handlers) CapturedMail(c *fiber.Ctx) error {
 	if opened.HTML != "" {
 		v.RawURL = "/dev/mail/" + url.PathEscape(opened.ID) + "/raw"
 	}
+	for i, file := range opened.Attachments {
+		at := "/dev/mail/" + url.PathEscape(opened.ID) + "/attachments/" + strconv.Itoa(i+1)
+		v.Files = append(v.Files, ui.FileLink{Name: file.Name, URL: at, Detail: file.ContentType + ", " + ui.Bytes(int64(len(file.Content)))})
+	}
 	return kit.Render(c, fiber.StatusOK, Mail(v))
 }
 
@@ -114,6 +119,25 @@ func linksOf(text string) []string {
 		}
 	}
 	return links
+}
+
+// CapturedAttachment is one file of a mail, counted from 1, as a download. GET
+// /dev/mail/:id/attachments/:number for everybody, where mail is captured.
+func (h *Handlers) CapturedAttachment(c *fiber.Ctx) error {
+	opened, err := h.openMail(c)
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(kit.Param(c, "number"))
+	if err != nil || number < 1 || number > len(opened.Attachments) {
+		return fault.New(fault.NotFound, "This mail has no such file.")
+	}
+	file := opened.Attachments[number-1]
+	c.Set(fiber.HeaderContentType, "application/octet-stream")
+	c.Set(fiber.HeaderContentSecurityPolicy, documentPolicy(""))
+	c.Set(fiber.HeaderContentDisposition, dispositionOf("attachment", file.Name))
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	return c.Send(file.Content)
 }
 
 // CapturedHTML is a mail's HTML part, for the frame on its page: nothing in it

@@ -34,5 +34,6 @@ type MailView struct {
 	Headers []ui.Fact
 	Links   []string // the URLs of the text part, to be followed from here
 	Text    string
-	RawURL  string // of the HTML part; empty: there is none
+	Files   []ui.FileLink // attached
+	RawURL  string        // of the HTML part; empty: there is none
 }

@@ -15,18 +15,33 @@ import (
 func paymentOf(who visitor, receipt payment.Receipt, ownTicks bool) PaymentView {
 	p := receipt.Payment
 	v := PaymentView{Number: p.Number, Status: string(p.Status), Currency: p.Currency, Charged: money.New(p.Amount, p.Currency),
-		Credits: money.New(p.CreditAmount, p.Currency), Method: ui.Sentence(p.Method), Started: who.local(p.CreatedAt), Settled: who.local(p.SettledAt),
-		Failure: p.Failure, Base: who.base}
+		Credits: money.New(p.CreditAmount, p.Currency), Discount: money.New(0, p.Currency), LateFee: money.New(0, p.Currency),
+		Refunded: money.New(0, p.Currency), ChargedBack: money.New(0, p.Currency), Method: ui.Sentence(orElse(p.MethodDetail, p.Method)),
+		Started: who.local(p.CreatedAt), Settled: who.local(p.SettledAt), Failure: p.Failure, Base: who.base}
 	switch p.Status {
 	case payment.Pending:
 		v.Continue, v.Cancel = "/pay/"+p.ID+"/continue", "/pay/"+p.ID+"/cancel"
 	case payment.Failed, payment.Expired:
 		v.Again = againURL(who, receipt, ownTicks)
+	case payment.Settled, payment.Refunded, payment.ChargedBack:
+		v.PDF = receiptURL(who, p.ID)
 	}
 	for _, share := range receipt.Shares {
-		v.Vendors = append(v.Vendors, paymentVendorOf(share))
+		v.Discount.Minor += share.Discount
+		v.LateFee.Minor += share.LateFee
+		v.Refunded.Minor += share.Refunded
+		v.ChargedBack.Minor += share.ChargedBack
+		v.Vendors = append(v.Vendors, paymentVendorOf(who, share))
 	}
 	return v
+}
+
+// receiptURL is where whoever looks finds the receipt as a PDF.
+func receiptURL(who visitor, paymentID string) string {
+	if who.signedIn() {
+		return "/me/payments/" + paymentID + "/receipt.pdf"
+	}
+	return "/pay/" + paymentID + "/receipt.pdf"
 }
 
 // againURL leads to the page with the same ticks; for a colleague's selection,
@@ -47,23 +62,18 @@ func againURL(who visitor, receipt payment.Receipt, ownTicks bool) string {
 	return withQuery(who.base, values)
 }
 
-func paymentVendorOf(share payment.ReceiptShare) PaymentVendor {
+func paymentVendorOf(who visitor, share payment.ReceiptShare) PaymentVendor {
 	of := func(minor int64) money.Amount { return money.New(minor, share.Currency) }
-	vendor := PaymentVendor{Name: share.VendorName, Reference: share.Reference, Amount: of(share.Amount), Credits: of(share.CreditAmount),
-		Unapplied: of(share.Unapplied), State: shareStatus(share)}
-	at := map[string]int{}
-	for _, line := range share.Lines {
-		i, seen := at[line.InvoiceID]
-		if !seen {
-			i = len(vendor.Lines)
-			at[line.InvoiceID] = i
-			vendor.Lines = append(vendor.Lines, QuoteLine{Number: line.Number, Amount: of(0), Open: of(0)})
+	vendor := PaymentVendor{Name: share.VendorName, Reference: share.Reference, Amount: of(share.Amount), Unapplied: of(share.Unapplied), State: shareStatus(share)}
+	for _, part := range payment.InvoiceParts(share.Lines) {
+		line := PaidLine{Number: part.Number, Settled: of(part.Settled()), Discount: of(part.Discount), LateFee: of(part.LateFee)}
+		for _, credit := range part.Credits {
+			line.Credits = append(line.Credits, QuoteCredit{Number: credit.Number, Amount: of(credit.Amount)})
 		}
-		vendor.Lines[i].Amount.Minor += line.Amount
-		vendor.Lines[i].Open.Minor += line.Amount // what stays open is the invoice's to say
-		if line.CreditNumber != "" {
-			vendor.Lines[i].Credits = append(vendor.Lines[i].Credits, QuoteCredit{Number: line.CreditNumber, Amount: of(line.Amount)})
-		}
+		vendor.Lines = append(vendor.Lines, line)
+	}
+	for _, back := range share.Returns {
+		vendor.Returns = append(vendor.Returns, PaidBack{What: back.Kind.Words(), At: who.local(back.Asked), Amount: of(back.Amount), Waits: !back.Done})
 	}
 	return vendor
 }

@@ -62,24 +62,28 @@ type Difference struct {
 
 // PaymentView is one payment: its state, and its receipt.
 type PaymentView struct {
-	Page     ui.Page
-	Number   string
-	Status   string // pending, processing, settled, failed, expired, refunded, charged_back
-	Currency money.Currency
-	Charged  money.Amount
-	Credits  money.Amount
-	Method   string
-	Started  time.Time // in the contact's zone
-	Settled  time.Time // zero: not yet
-	Payer    string
-	Failure  string // in words, of a failed one
-	Continue string // of a pending one: where the checkout goes on
-	Cancel   string // of a pending one: a POST
-	Again    string // of a failed or expired one: the page with the same ticks
-	Next     *NextCheckout
-	Vendors  []PaymentVendor
-	PDF      string
-	Base     string // "/me" or "/d/TOKEN": where Back leads
+	Page        ui.Page
+	Number      string
+	Status      string // pending, processing, settled, failed, expired, refunded, charged_back
+	Currency    money.Currency
+	Charged     money.Amount
+	Credits     money.Amount
+	Discount    money.Amount // given by the vendors
+	LateFee     money.Amount // part of Charged
+	Refunded    money.Amount // so far
+	ChargedBack money.Amount // so far
+	Method      string
+	Started     time.Time // in the contact's zone
+	Settled     time.Time // zero: not yet
+	Payer       string
+	Failure     string // in words, of a failed one
+	Continue    string // of a pending one: where the checkout goes on
+	Cancel      string // of a pending one: a POST
+	Again       string // of a failed or expired one: the page with the same ticks
+	Next        *NextCheckout
+	Vendors     []PaymentVendor
+	PDF         string
+	Base        string // "/me" or "/d/TOKEN": where Back leads
 }
 
 // NextCheckout is the next currency of the same quote.
@@ -93,10 +97,28 @@ type PaymentVendor struct {
 	Name      string
 	Reference string
 	Amount    money.Amount
-	Credits   money.Amount
 	Unapplied money.Amount // paid, but no invoice took it: the vendor keeps it for the customer
 	State     Status       // "Sent to the vendor", "Processing", …
-	Lines     []QuoteLine
+	Lines     []PaidLine
+	Returns   []PaidBack
+}
+
+// PaidLine is what one invoice got; Settled less credits and discount, and with
+// the late fee, is what was paid for it.
+type PaidLine struct {
+	Number   string
+	Settled  money.Amount
+	Credits  []QuoteCredit
+	Discount money.Amount
+	LateFee  money.Amount
+}
+
+// PaidBack is money that went back to the payer.
+type PaidBack struct {
+	What   string // "Refund", "Chargeback"
+	At     time.Time
+	Amount money.Amount
+	Waits  bool // it is on its way
 }
 
 // PaymentsView lists payments, at /me/payments.
@@ -191,8 +213,13 @@ func (v PaymentView) facts() []ui.Fact {
 		{Label: "Number", Text: v.Number},
 		{Label: "Charged", Body: ui.Money(v.Charged)},
 	}
-	if v.Credits.Positive() {
-		facts = append(facts, ui.Fact{Label: "Credits applied", Body: ui.Money(v.Credits)})
+	for _, sum := range []struct {
+		label  string
+		amount money.Amount
+	}{{"Of which late fees", v.LateFee}, {"Credits applied", v.Credits}, {"Discounts given", v.Discount}, {"Refunded so far", v.Refunded}, {"Charged back so far", v.ChargedBack}} {
+		if sum.amount.Positive() {
+			facts = append(facts, ui.Fact{Label: sum.label, Body: ui.Money(sum.amount)})
+		}
 	}
 	if v.Method != "" {
 		facts = append(facts, ui.Fact{Label: "Method", Text: v.Method})

@@ -167,18 +167,26 @@ type VendorLine struct {
 // Fact is one label and its value.
 type Fact struct{ Label, Value string }
 
-// Receipt tells a customer what a payment did.
+// Receipt tells a customer what a payment did. Amounts that are zero are not
+// spoken of, but for Charged.
 type Receipt struct {
 	Today       money.Date
 	ContactName string
+	Payer       string // who paid, where the reader may know; may be empty
 	Number      string
-	Status      string // processing, settled, failed, refunded or charged_back
-	Charged     money.Amount
-	Credits     money.Amount // set against it; zero: none
+	Status      string       // processing, settled, failed, refunded or charged_back
+	Charged     money.Amount // of money, late fees with it
+	Credits     money.Amount // set against the invoices
+	Discount    money.Amount // given by vendors, and not paid
+	LateFee     money.Amount // part of Charged
+	Unapplied   money.Amount // part of Charged that no invoice took
+	Refunded    money.Amount // so far
+	ChargedBack money.Amount // so far
 	Method      string       // "card ending 4242"; may be empty
-	At          time.Time    // when it came to this status
-	Zone        string       // the contact's zone, by which At is written; empty: UTC
+	At          time.Time    // when it was settled
+	Zone        string       // the contact's zone, by which times are written; empty: UTC
 	Vendors     []ReceiptVendor
+	Attached    bool // the same goes with the mail as a PDF
 	URL         string
 	Footer      Footer
 }
@@ -188,6 +196,33 @@ type ReceiptVendor struct {
 	Name      string
 	Reference string
 	Amount    money.Amount // of money
-	State     string       // "settled", "sent to the vendor", in the hub's words
-	Lines     []VendorLine
+	Unapplied money.Amount // part of Amount that the vendor keeps for the customer
+	State     string       // "sent to the vendor", in the hub's words
+	Lines     []ReceiptLine
+	Returns   []ReceiptReturn // what went back, the oldest first
+}
+
+// ReceiptLine is what one invoice got: Settled = Paid − LateFee + Discount + Credit.
+type ReceiptLine struct {
+	Invoice  string       // number
+	Account  string       // the customer's number with the vendor; may be empty
+	Settled  money.Amount // by how much less the invoice is open
+	Credit   money.Amount // of that, by Credits together
+	Credits  []ReceiptCredit
+	Discount money.Amount // of that, given by the vendor
+	LateFee  money.Amount // part of Paid that does not pay the invoice
+	Paid     money.Amount // of money
+}
+
+// ReceiptCredit is what one credit gave to a line.
+type ReceiptCredit struct {
+	Number string
+	Amount money.Amount
+}
+
+// ReceiptReturn is money that went back to the payer.
+type ReceiptReturn struct {
+	What   string // "Refund", "Chargeback"
+	At     time.Time
+	Amount money.Amount
 }

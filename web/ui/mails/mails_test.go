@@ -97,9 +97,60 @@ func letters(t testing.TB) map[string]func(letter.Renderer) (letter.Rendered, er
 		"event-case": func(r letter.Renderer) (letter.Rendered, error) {
 			return r.VendorEvent(letter.VendorEvent{Today: today, Vendor: "Northwind Freight", Type: "case.opened", Account: "C-104 Acme Furniture", Amount: amount(t, "640.00", "EUR"), Lines: []letter.VendorLine{{Invoice: "NF-20377"}}, Facts: []letter.Fact{{Label: "Reason", Value: "Goods damaged"}}, Message: "Two of the six chairs came with broken legs.", URL: "https://sheaf.example/vendor/cases/k1", Footer: footer()})
 		},
-		"receipt": func(r letter.Renderer) (letter.Rendered, error) {
-			return r.Receipt(letter.Receipt{Today: today, ContactName: "Ann Weatherby", Number: "R-2026-00094", Status: "settled", Charged: amount(t, "1350.40", "EUR"), Credits: amount(t, "210.00", "EUR"), Method: "Card ending 4242", At: time.Date(2026, 11, 22, 12, 5, 0, 0, time.UTC), Zone: "UTC", Vendors: []letter.ReceiptVendor{{Name: "Northwind Freight", Reference: "SH-7K2M-991Q", Amount: amount(t, "1350.40", "EUR"), State: "sent to the vendor", Lines: lines(t)}}, URL: "https://sheaf.example/me/payments/p1", Footer: footer()})
-		},
+		"receipt":          func(r letter.Renderer) (letter.Rendered, error) { return r.Receipt(receipt(t)) },
+		"receipt-refunded": func(r letter.Renderer) (letter.Rendered, error) { return r.Receipt(refundedReceipt(t)) },
+	}
+}
+
+// receipt is of two vendors, with credits, a discount, a late fee, and money
+// that no invoice took.
+func receipt(t testing.TB) letter.Receipt {
+	eur := func(decimal string) money.Amount { return amount(t, decimal, "EUR") }
+	zero := eur("0")
+	return letter.Receipt{Today: today, ContactName: "Ann Weatherby", Payer: "Ann Weatherby", Number: "R-2026-00094", Status: "settled", Charged: eur("1772.40"),
+		Credits: eur("210.00"), Discount: eur("20.00"), LateFee: eur("12.00"), Unapplied: eur("30.00"), Method: "card ending 4242", Attached: true,
+		At: time.Date(2026, 11, 22, 12, 5, 0, 0, time.UTC), Zone: "Europe/Oslo", URL: "https://sheaf.example/pay/p1", Footer: footer(),
+		Vendors: []letter.ReceiptVendor{
+			{Name: "Northwind Freight", Reference: "SH-7K2M-991Q", Amount: eur("1362.40"), State: "paid, on its way to the vendor", Lines: []letter.ReceiptLine{
+				{Invoice: "NF-20391", Settled: eur("1250.00"), Credit: eur("210.00"), Credits: []letter.ReceiptCredit{{Number: "CN-118", Amount: eur("210.00")}}, Discount: zero, LateFee: eur("12.00"), Paid: eur("1052.00")},
+				{Invoice: "NF-20412", Settled: eur("310.40"), Credit: zero, Discount: zero, LateFee: zero, Paid: eur("310.40")}}},
+			{Name: "The Extraordinarily Long-Named International Timber, Veneer & Plywood Trading Company", Reference: "SH-0WZ9-AB3C", Amount: eur("410.00"), Unapplied: eur("30.00"), State: "paid, on its way to the vendor",
+				Lines: []letter.ReceiptLine{{Invoice: "A-VERY-LONG-INVOICE-NUMBER-2026-000000000123456789/07", Settled: eur("400.00"), Credit: zero, Discount: eur("20.00"), LateFee: zero, Paid: eur("380.00")}}},
+		}}
+}
+
+func refundedReceipt(t testing.TB) letter.Receipt {
+	r := receipt(t)
+	r.Status, r.Refunded, r.ChargedBack = "refunded", amount(t, "1362.40", "EUR"), amount(t, "410.00", "EUR")
+	r.Vendors[0].State, r.Vendors[0].Returns = "refunded", []letter.ReceiptReturn{{What: "Refund", At: r.At.Add(48 * time.Hour), Amount: amount(t, "1362.40", "EUR")}}
+	r.Vendors[1].State, r.Vendors[1].Returns = "charged back", []letter.ReceiptReturn{{What: "Chargeback", At: r.At.Add(72 * time.Hour), Amount: amount(t, "410.00", "EUR")}}
+	return r
+}
+
+// What a mail says must stand in both its parts; of very many invoices it says
+// how many more there are.
+func TestReceiptPartsSayTheSame(t *testing.T) {
+	r := refundedReceipt(t)
+	for i := range 60 {
+		line := r.Vendors[0].Lines[1]
+		line.Invoice = "NF-3" + strconv.Itoa(1000+i)
+		r.Vendors[0].Lines = append(r.Vendors[0].Lines, line)
+	}
+	mail, err := New().Receipt(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{"R-2026-00094", "EUR 1,772.40", "EUR 210.00 of it by credit CN-118", "and a late fee of EUR 12.00", "paid EUR 1,052.00", "EUR 20.00 of it a discount",
+		"Kept for you by the vendor", "EUR 30.00", "Refund", "EUR \u22121,362.40", "Chargeback", "25 Nov at 13:05 CET", "SH-7K2M-991Q", "SH-0WZ9-AB3C", "32 more invoices", "EUR 9,932.80",
+		"22 Nov at 13:05 CET", "Card ending 4242", "not a tax invoice", "attached as a PDF", r.URL} {
+		for part, text := range map[string]string{"text": mail.Text, "HTML": strings.ReplaceAll(mail.HTML, "&amp;", "&")} {
+			if !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), said) {
+				t.Errorf("the %s part lacks %q", part, said)
+			}
+		}
+	}
+	if strings.Contains(mail.Text, "NF-31059") {
+		t.Error("every invoice of very many is listed")
 	}
 }
 

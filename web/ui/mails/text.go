@@ -240,8 +240,14 @@ func receiptText(r letter.Receipt) string {
 		p.line(vendor.Name, ": ", vendor.Amount.String())
 		p.some("  Reference: ", vendor.Reference)
 		p.some("  State: ", vendor.State)
-		p.lines(vendor.Lines)
+		for _, line := range receiptLines(r, vendor) {
+			p.line("  ", line.Invoice, "  ", line.Amount.String())
+			p.some("    ", line.Note)
+		}
+		p.line()
 	}
+	p.line(receiptEnd(r))
+	p.line()
 	p.line("See it on the page:")
 	p.line(r.URL)
 	p.line()

@@ -260,11 +260,20 @@ func receiptLead(r letter.Receipt) string {
 
 func receiptFacts(r letter.Receipt) []letter.Fact {
 	facts := []letter.Fact{{Label: "Number", Value: r.Number}, {Label: "Charged", Value: r.Charged.String()}}
-	if r.Credits.Positive() {
-		facts = append(facts, letter.Fact{Label: "Credits applied", Value: r.Credits.String()})
+	for _, sum := range []struct {
+		label  string
+		amount money.Amount
+	}{{"Late fees in it", r.LateFee}, {"Kept for you", r.Unapplied}, {"Credits applied", r.Credits}, {"Discounts given", r.Discount},
+		{"Refunded so far", r.Refunded}, {"Charged back so far", r.ChargedBack}} {
+		if sum.amount.Positive() {
+			facts = append(facts, letter.Fact{Label: sum.label, Value: sum.amount.String()})
+		}
+	}
+	if r.Payer != "" {
+		facts = append(facts, letter.Fact{Label: "Payer", Value: r.Payer})
 	}
 	if r.Method != "" {
-		facts = append(facts, letter.Fact{Label: "Method", Value: r.Method})
+		facts = append(facts, letter.Fact{Label: "Method", Value: ui.Sentence(r.Method)})
 	}
 	if !r.At.IsZero() {
 		facts = append(facts, letter.Fact{Label: "On", Value: moment(r)})
@@ -272,14 +281,73 @@ func receiptFacts(r letter.Receipt) []letter.Fact {
 	return facts
 }
 
+// receiptLines are one vendor's invoices, what it keeps, and what went back. Of
+// very many invoices the rest stands on the page: mail programs cut long mails.
+func receiptLines(r letter.Receipt, v letter.ReceiptVendor) []letter.VendorLine {
+	const most = 30
+	lines := make([]letter.VendorLine, 0, len(v.Lines)+len(v.Returns)+1)
+	for i, line := range v.Lines {
+		if rest := len(v.Lines) - i; i >= most && rest > 1 {
+			lines = append(lines, letter.VendorLine{Invoice: ui.Count(rest, "more invoice", "more invoices"), Amount: settledSum(v.Lines[i:]), Note: "each stands on the page"})
+			break
+		}
+		lines = append(lines, letter.VendorLine{Invoice: "Invoice " + line.Invoice, Amount: line.Settled, Note: receiptNote(line)})
+	}
+	if v.Unapplied.Positive() {
+		lines = append(lines, letter.VendorLine{Invoice: "Kept for you by the vendor", Amount: v.Unapplied, Note: "no open invoice could take it"})
+	}
+	for _, back := range v.Returns {
+		lines = append(lines, letter.VendorLine{Invoice: back.What, Amount: back.Amount.Neg(), Note: momentIn(back.At, r)})
+	}
+	return lines
+}
+
+func settledSum(lines []letter.ReceiptLine) money.Amount {
+	sum := money.New(0, lines[0].Settled.Currency)
+	for _, line := range lines {
+		sum.Minor += line.Settled.Minor
+	}
+	return sum
+}
+
+// receiptNote says of what an invoice's amount is made: "EUR 210.00 of it
+// by credit CN-118 · and a late fee of EUR 2.00 · paid EUR 42.00".
+func receiptNote(line letter.ReceiptLine) string {
+	var notes []string
+	for _, credit := range line.Credits {
+		notes = append(notes, credit.Amount.String()+" of it by credit "+credit.Number)
+	}
+	if line.Discount.Positive() {
+		notes = append(notes, line.Discount.String()+" of it a discount")
+	}
+	if line.LateFee.Positive() {
+		notes = append(notes, "and a late fee of "+line.LateFee.String())
+	}
+	if len(notes) > 0 {
+		notes = append(notes, "paid "+line.Paid.String())
+	}
+	return strings.Join(notes, " · ")
+}
+
+// receiptEnd says what the paper is, and is not.
+func receiptEnd(r letter.Receipt) string {
+	end := "This receipt is not a tax invoice; those come from each vendor."
+	if r.Attached {
+		return "The same is attached as a PDF. " + end
+	}
+	return end
+}
+
 // moment is the receipt's instant in the contact's zone; an unknown zone is
 // UTC, and the mail says which it is.
-func moment(r letter.Receipt) string {
+func moment(r letter.Receipt) string { return momentIn(r.At, r) }
+
+func momentIn(at time.Time, r letter.Receipt) string {
 	zone, err := time.LoadLocation(r.Zone)
 	if err != nil {
 		zone = time.UTC
 	}
-	return ui.MomentText(r.At.In(zone), r.Today) + " " + r.At.In(zone).Format("MST")
+	return ui.MomentText(at.In(zone), r.Today) + " " + at.In(zone).Format("MST")
 }
 
 func invitationLead(i letter.Invitation) string {
