@@ -64,7 +64,7 @@ func TestDiscountTerms(t *testing.T) {
 		"2/10 days, net 30 days": {200, 10}, "Terms: 3/7 N30": {300, 7}, "2% 10 days, net 30": {200, 10}, "2% 10, net 30": {200, 10},
 		"2 % Skonto 10 Tage": {200, 10}, "2,5 % Skonto bei Zahlung innerhalb von 14 Tagen": {250, 14}, "10 Tage 2 % Skonto": {200, 10},
 		"10 Tage 2% Skonto, 30 Tage netto": {200, 10},
-		"10 Tage 2% Skonto 30 Tage netto": {200, 10}, "30 Tage netto, 2% Skonto 10 Tage": {200, 10}, "netto 30 Tage 2% Skonto 10 Tage": {200, 10}, "2% discount if paid within 10 days": {200, 10}, "Within 8 days 3% discount": {300, 8},
+		"10 Tage 2% Skonto 30 Tage netto":  {200, 10}, "30 Tage netto, 2% Skonto 10 Tage": {200, 10}, "netto 30 Tage 2% Skonto 10 Tage": {200, 10}, "2% discount if paid within 10 days": {200, 10}, "Within 8 days 3% discount": {300, 8},
 		"2% 10 Net 30": {200, 10}, "#SKONTO#TAGE=14#PROZENT=2.00#": {200, 14}, "zahlbar innerhalb von 8 Tagen mit 2 % Abzug": {200, 8},
 	} {
 		rate, days, ok := money.DiscountTerms(terms)

@@ -55,7 +55,7 @@ var moneyRules = []rule{
 	{"payment %s holds an invoice although it has ended", `SELECT DISTINCT CAST(p.id AS TEXT) AS id FROM payments AS p
 		JOIN holds AS h ON h.payment_id = p.id AND h.lifted_at IS NULL WHERE p.status NOT IN ('pending', 'processing') ORDER BY 1 LIMIT ?`},
 	{"payment %s is on its way and does not hold what it reserved", `SELECT CAST(p.id AS TEXT) AS id FROM payments AS p
-		LEFT JOIN (SELECT payment_id, SUM(amount) AS amount FROM payment_lines GROUP BY payment_id) AS pl ON pl.payment_id = p.id
+		LEFT JOIN (SELECT payment_id, SUM(amount - late_fee + discount) AS amount FROM payment_lines GROUP BY payment_id) AS pl ON pl.payment_id = p.id
 		LEFT JOIN (SELECT payment_id, SUM(amount) AS amount FROM holds WHERE lifted_at IS NULL GROUP BY payment_id) AS h ON h.payment_id = p.id
 		WHERE p.status IN ('pending', 'processing') AND COALESCE(pl.amount, 0) <> COALESCE(h.amount, 0) ORDER BY 1 LIMIT ?`},
 	{"credit %s: held is not the sum of the payments on their way", `SELECT CAST(c.id AS TEXT) AS id FROM credits AS c

@@ -26,7 +26,9 @@ type ReceiptLine struct {
 	InvoiceID    string
 	Number       string
 	CreditNumber string
-	Amount       int64
+	Amount       int64 // of money: with LateFee
+	LateFee      int64
+	Discount     int64 // settled without money, beside Amount
 }
 
 // Payment reads a payment of the payer's customer; fault.NotFound otherwise.
@@ -66,7 +68,8 @@ func (s *Service) Receipt(ctx context.Context, payer Payer, paymentID string) (R
 	for i := range shares {
 		for _, line := range lines {
 			if line.ShareID == shares[i].ID {
-				shares[i].Lines = append(shares[i].Lines, ReceiptLine{InvoiceID: line.InvoiceID, Number: line.Number, CreditNumber: line.CreditNumber, Amount: line.Amount})
+				shares[i].Lines = append(shares[i].Lines, ReceiptLine{InvoiceID: line.InvoiceID, Number: line.Number, CreditNumber: line.CreditNumber,
+					Amount: line.Amount, LateFee: line.LateFee, Discount: line.Discount})
 			}
 		}
 	}

@@ -28,7 +28,9 @@ type VendorLine struct {
 	Number       string
 	Account      string // external id
 	CreditNumber string
-	Amount       int64
+	Amount       int64 // of money: with LateFee
+	LateFee      int64
+	Discount     int64 // settled without money, beside Amount
 }
 
 // ShareFilter narrows a vendor's shares.
@@ -117,7 +119,7 @@ func attachVendorLines(ctx context.Context, tx bun.IDB, list []VendorShare) erro
 	for _, line := range lines {
 		share := &list[at[line.ShareID]]
 		share.Lines = append(share.Lines, VendorLine{InvoiceID: line.InvoiceID, Number: line.Number, Account: line.Account,
-			CreditNumber: line.CreditNumber, Amount: line.Amount})
+			CreditNumber: line.CreditNumber, Amount: line.Amount, LateFee: line.LateFee, Discount: line.Discount})
 	}
 	return err
 }
