@@ -121,14 +121,15 @@ type PaymentRow struct {
 // SandboxView is the sandbox gateway's own checkout page; its buttons post
 // outcome = succeed, decline or process to Action.
 type SandboxView struct {
-	Page     ui.Page
-	Amount   money.Amount
-	Number   string
-	Action   string
-	Cancel   string // back, nothing paid
-	Vendors  []SandboxVendor
-	Finished string // says that this checkout is over; empty: it is open
-	Return   string
+	Page      ui.Page
+	Amount    money.Amount
+	Number    string
+	Action    string
+	DebitOnly bool   // the payer asked to pay by bank debit
+	Cancel    string // back, nothing paid
+	Vendors   []SandboxVendor
+	Finished  string // says that this checkout is over; empty: it is open
+	Return    string
 }
 
 // SandboxVendor is one line of the sandbox's checkout.

@@ -99,14 +99,14 @@ func (g *Gateway) newCheckout(request payment.CheckoutRequest) (checkoutRow, err
 	}
 	now := g.Now().UTC()
 	return checkoutRow{Ref: "sbx_" + store.NewToken(), Key: request.Key, Currency: request.Amount.Currency, Amount: request.Amount.Minor,
-		ReturnURL: request.ReturnURL, CancelURL: request.CancelURL, Lines: string(lines), State: stateOpen, SettlesAt: request.ExpiresAt.UTC(),
+		ReturnURL: request.ReturnURL, CancelURL: request.CancelURL, Lines: string(lines), Method: request.Method, State: stateOpen, SettlesAt: request.ExpiresAt.UTC(),
 		CreatedAt: now, UpdatedAt: now}, nil
 }
 
 // sameCheckout holds what a key made against what is asked for now.
 func (g *Gateway) sameCheckout(kept, asked checkoutRow) error {
 	fresh := kept.Ref == asked.Ref
-	if !fresh && (kept.Currency != asked.Currency || kept.Amount != asked.Amount || kept.Lines != asked.Lines || kept.ReturnURL != asked.ReturnURL) {
+	if !fresh && (kept.Currency != asked.Currency || kept.Amount != asked.Amount || kept.Lines != asked.Lines || kept.Method != asked.Method || kept.ReturnURL != asked.ReturnURL) {
 		return fmt.Errorf("%w: this key was used for another checkout", payment.ErrRefused)
 	}
 	return nil
