@@ -48,9 +48,10 @@ const (
 // invoice.
 type Incentive struct {
 	Kind   IncentiveKind `json:"kind"`
-	Amount int64         `json:"amount"`       // minor units, more than nothing
-	Why    string        `json:"why"`          // for the payer, with its dates: "2 % for paying by 11 Dec"
-	By     money.Date    `json:"by,omitempty"` // the last day on which it is so; empty: no such day
+	Amount int64         `json:"amount"`         // minor units, more than nothing
+	Rate   money.Rate    `json:"rate,omitempty"` // of a discount
+	Why    string        `json:"why"`            // for the payer, with its dates: "2 % for paying by 11 Dec"
+	By     money.Date    `json:"by,omitempty"`   // the last day on which it is so; empty: no such day
 }
 
 // owing is one invoice as incentives look at it.
@@ -97,7 +98,7 @@ func (in Incentives) early(o owing) Incentive {
 	if o.today > last {
 		return Incentive{}
 	}
-	return Incentive{Kind: EarlyDiscount, Amount: rate.Of(o.pays), Why: rate.String() + " for paying by " + last.Human(o.today), By: last}
+	return Incentive{Kind: EarlyDiscount, Amount: rate.Of(o.pays), Rate: rate, Why: rate.String() + " for paying by " + last.Human(o.today), By: last}
 }
 
 // earlyTerms are what the terms of the invoice say, of the account where the
@@ -124,7 +125,7 @@ func (in Incentives) debit(o owing) Incentive {
 	if most, bounded := in.DebitMost[o.invoice.Currency]; bounded && amount > most {
 		amount, why = most, why+", at most "+money.New(most, o.invoice.Currency).String()
 	}
-	return Incentive{Kind: DebitDiscount, Amount: amount, Why: why}
+	return Incentive{Kind: DebitDiscount, Amount: amount, Rate: in.DebitRate, Why: why}
 }
 
 // late is the late fee of an invoice, or that it is waived.

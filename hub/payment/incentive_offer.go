@@ -33,7 +33,8 @@ func (o Offer) Note(today money.Date) string {
 		amount := money.New(incentive.Amount, o.Payable.Currency).String()
 		switch incentive.Kind {
 		case EarlyDiscount:
-			words = append(words, o.Charge().String()+" if paid by "+incentive.By.Human(today)+" ("+amount+" discount)")
+			less := money.New(o.Payable.Minor-incentive.Amount, o.Payable.Currency).String()
+			words = append(words, less+" if paid by "+incentive.By.Human(today)+" ("+incentive.Rate.String()+" discount)")
 		case LateFee:
 			words = append(words, "plus a late fee of "+amount)
 		case LateFeeWaived:

@@ -59,8 +59,15 @@ func paymentVendorOf(share payment.ReceiptShare) PaymentVendor {
 			at[line.InvoiceID] = i
 			vendor.Lines = append(vendor.Lines, QuoteLine{Number: line.Number, Amount: of(0), Open: of(0)})
 		}
-		vendor.Lines[i].Amount.Minor += line.Amount
-		vendor.Lines[i].Open.Minor += line.Amount // what stays open is the invoice's to say
+		settled := line.Amount - line.LateFee + line.Discount
+		vendor.Lines[i].Amount.Minor += settled
+		vendor.Lines[i].Open.Minor += settled // what stays open is the invoice's to say
+		if line.Discount > 0 {
+			vendor.Lines[i].Extras = append(vendor.Lines[i].Extras, QuoteExtra{Label: "Discount", Amount: of(-line.Discount)})
+		}
+		if line.LateFee > 0 {
+			vendor.Lines[i].Extras = append(vendor.Lines[i].Extras, QuoteExtra{Label: "Late fee", Amount: of(line.LateFee)})
+		}
 		if line.CreditNumber != "" {
 			vendor.Lines[i].Credits = append(vendor.Lines[i].Credits, QuoteCredit{Number: line.CreditNumber, Amount: of(line.Amount)})
 		}

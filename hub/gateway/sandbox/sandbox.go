@@ -267,6 +267,9 @@ func (r *checkoutRow) phase() payment.State {
 	case stateProcessing:
 		return payment.State{Phase: payment.PhaseProcessing, Method: methodDebit}
 	case stateDeclined:
+		if r.Method == methodDebit {
+			return payment.State{Phase: payment.PhaseFailed, Method: methodDebit, Reason: "The bank refused the debit. Nothing was charged."}
+		}
 		return payment.State{Phase: payment.PhaseFailed, Method: methodCard, Reason: "The card was declined. Nothing was charged."}
 	case stateFailed:
 		return payment.State{Phase: payment.PhaseFailed, Method: methodDebit, Reason: "The bank returned the debit. Nothing was charged."}
