@@ -56,7 +56,7 @@ func (l *QuoteLine) add(incentive payment.Incentive, currency money.Currency) {
 	case payment.LateFee:
 		l.Extras = append(l.Extras, QuoteExtra{Label: ui.Sentence(incentive.Why), Amount: amount})
 	case payment.LateFeeWaived:
-		l.Waived = ui.Sentence(incentive.Why) + ": " + amount.String() + " less to pay"
+		l.Waived = ui.Sentence(incentive.Why) + "."
 	default:
 		l.Extras = append(l.Extras, QuoteExtra{Label: "Discount: " + incentive.Why, Amount: amount.Neg()})
 	}
