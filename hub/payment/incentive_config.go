@@ -36,7 +36,7 @@ func ownIncentives(ctx context.Context, tx bun.IDB, vendorID string) (Incentives
 // keeps what its payer saw. Faults name the field.
 func (s *Service) SetIncentivesTx(ctx context.Context, tx bun.IDB, vendorID string, in Incentives) (before, after Incentives, err error) {
 	in.VendorID, in.UpdatedAt = vendorID, s.Now().UTC()
-	if err := in.check(); err != nil {
+	if err := in.Check(); err != nil {
 		return Incentives{}, Incentives{}, err
 	}
 	if before, err = ownIncentives(ctx, tx, vendorID); err != nil {
@@ -45,8 +45,8 @@ func (s *Service) SetIncentivesTx(ctx context.Context, tx bun.IDB, vendorID stri
 	return before, in, putIncentives(ctx, tx, in)
 }
 
-// check refuses what cannot be meant.
-func (in Incentives) check() error {
+// Check refuses what cannot be meant; the fault names the fields.
+func (in Incentives) Check() error {
 	problems := &fault.Error{Code: fault.Invalid, Message: "Some of these cannot be saved as written."}
 	refuse := func(broken bool, field, message string) {
 		if broken {

@@ -12,7 +12,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/money"
 )
 
-// anyIncentives are settings that check takes, drawn at random.
+// anyIncentives are settings that Check takes, drawn at random.
 func anyIncentives(random *rand.Rand, currency money.Currency) Incentives {
 	in := Incentives{EarlyRate: money.Rate(random.Int64N(5001)), EarlyDays: 1 + random.IntN(60), DebitRate: money.Rate(random.Int64N(5001)),
 		LateRate: money.Rate(random.Int64N(5001)), LateDays: 1 + random.IntN(40), WaivedDays: random.IntN(3)}
@@ -168,13 +168,13 @@ func TestIncentivesThatCannotBeMeant(t *testing.T) {
 		"late_days": {LateRate: 100}, "late_rate": {WaivedBy: "2026-12-01"}, "late_most": {LateDays: 1, LateFixed: money.Amounts{"USD": 10}, LateMost: money.Amounts{"USD": 9}},
 		"waived_days": {LateRate: 10, LateDays: 1, WaivedDays: 366},
 	} {
-		problems := fieldsOf(in.check())
+		problems := fieldsOf(in.Check())
 		if !slices.Equal(problems, []string{field}) {
 			t.Errorf("%s: %v", field, problems)
 		}
 	}
 	for _, in := range []Incentives{{}, {FromTerms: true}, {EarlyRate: 5000, EarlyDays: 365}, {LateFixed: money.Amounts{"USD": 10}, LateMost: money.Amounts{"USD": 10, "EUR": 3}, LateDays: 1, WaivedDays: 3}} {
-		if err := in.check(); err != nil {
+		if err := in.Check(); err != nil {
 			t.Errorf("%+v: %v", in, err)
 		}
 	}
