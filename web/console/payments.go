@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,8 +77,10 @@ func (h *Handlers) ShowPayment(c *fiber.Ctx) error {
 		Unapplied: amount(share.Unapplied), HasTransfer: share.TransferState != ""}
 	view.Page.Title = "Payment " + share.Reference
 	for _, line := range share.Lines {
-		view.Lines = append(view.Lines, PaymentLine{URL: invoiceURL(line.InvoiceID), Number: line.Number, Account: line.Account,
-			By: byWord(line.CreditNumber), Amount: amount(line.Amount)})
+		for _, part := range partsOf(line) {
+			view.Lines = append(view.Lines, PaymentLine{URL: invoiceURL(line.InvoiceID), Number: line.Number, Account: line.Account,
+				By: part.by, Amount: amount(part.minor)})
+		}
 	}
 	view.Facts = []ui.Fact{{Label: "Money", Body: ui.Money(view.Amount)}, {Label: "By credits", Body: ui.Money(amount(share.CreditAmount))},
 		{Label: "Method", Text: methodWord(share.Method)}, {Label: "Begun", Body: ui.Moment(r.local(share.CreatedAt), r.today)}}
@@ -89,6 +92,18 @@ func (h *Handlers) ShowPayment(c *fiber.Ctx) error {
 		view.TransferFacts = append(view.TransferFacts, ui.Fact{Label: "Reference", Text: share.TransferRef})
 	}
 	return page.Render(c, fiber.StatusOK, Payment(view))
+}
+
+// linePart is what one invoice got, by money, a credit, or a discount; or the
+// late fee that was paid with it.
+type linePart struct {
+	by    string
+	minor int64
+}
+
+func partsOf(line payment.VendorLine) []linePart {
+	parts := []linePart{{byWord(line.CreditNumber), line.Amount - line.LateFee}, {"Discount", line.Discount}, {"Late fee", line.LateFee}}
+	return slices.DeleteFunc(parts, func(part linePart) bool { return part.minor == 0 })
 }
 
 // mostExported bounds one file; exportPage is how many rows are read at once.
@@ -143,7 +158,9 @@ func writeShare(file *csv.Writer, share payment.VendorShare) {
 		_ = file.Write(row) // into a buffer in memory: it cannot fail
 	}
 	for _, line := range share.Lines {
-		write(line.Number, line.Account, byWord(line.CreditNumber), line.Amount)
+		for _, part := range partsOf(line) {
+			write(line.Number, line.Account, part.by, part.minor)
+		}
 	}
 	if share.Unapplied > 0 {
 		write("", "", "taken by no invoice", share.Unapplied)
