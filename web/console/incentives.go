@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,11 +163,12 @@ func incentiveExample(in payment.Incentives, currency money.Currency, today mone
 	const term = 30
 	due := today.AddDays(term)
 	late := due.AddDays(max(1, in.LateDays))
-	cases := []struct {
+	type scene struct {
 		when   string
 		on     money.Date
 		method payment.MethodClass
-	}{
+	}
+	cases := []scene{
 		{"Paid at once", today, payment.MethodAny},
 		{"Paid at once, by bank debit", today, payment.MethodBankDebit},
 		{"Paid on the day it is due, " + due.Human(today), due, payment.MethodAny},
@@ -176,6 +178,9 @@ func incentiveExample(in payment.Incentives, currency money.Currency, today mone
 		last := today.AddDays(in.EarlyDays)
 		cases[0].when, cases[0].on = "Paid by "+last.Human(today), last
 		cases[1].when, cases[1].on = cases[0].when+", by bank debit", last
+	}
+	if in.DebitRate == 0 {
+		cases = slices.Delete(cases, 1, 2)
 	}
 	rows := make([]IncentiveRow, 0, len(cases))
 	for _, one := range cases {

@@ -201,11 +201,11 @@ func earlyFields(v IncentivesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "early_rate", Label: "Discount in percent", Hint: "Such as 2. Empty: none.", Value: v.EarlyRate, Error: v.Page.ErrorFor("early_rate"), InputMode: "decimal", Autocomplete: "off", MaxLength: 6, Width: ui.WidthShort, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "early_rate", Label: "Discount in percent", Hint: "Such as 2. Empty: none.", Value: v.EarlyRate, Error: v.Page.ErrorFor("early_rate"), InputMode: "decimal", Autocomplete: "off", MaxLength: 6, Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "early_days", Label: "Within so many days of the invoice's date", Hint: "The last of these days counts, in your time zone.", Value: v.EarlyDays, Error: v.Page.ErrorFor("early_days"), InputMode: "numeric", Autocomplete: "off", MaxLength: 3, Width: ui.WidthShort, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "early_days", Label: "Within so many days of the invoice's date", Hint: "The last of these days counts, in your time zone.", Value: v.EarlyDays, Error: v.Page.ErrorFor("early_days"), InputMode: "numeric", Autocomplete: "off", MaxLength: 3, Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -264,11 +264,11 @@ func debitFields(v IncentivesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "debit_rate", Label: "Discount in percent", Hint: "Empty: none.", Value: v.DebitRate, Error: v.Page.ErrorFor("debit_rate"), InputMode: "decimal", Autocomplete: "off", MaxLength: 6, Width: ui.WidthShort, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "debit_rate", Label: "Discount in percent", Hint: "Empty: none.", Value: v.DebitRate, Error: v.Page.ErrorFor("debit_rate"), InputMode: "decimal", Autocomplete: "off", MaxLength: 6, Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "debit_most", Label: "At most, for each invoice", Hint: "By currency: EUR 5.00, USD 6.00.", Value: v.DebitMost, Error: v.Page.ErrorFor("debit_most"), Autocomplete: "off", MaxLength: 300, Width: ui.WidthMedium, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "debit_most", Label: "At most, for each invoice", Hint: "By currency: EUR 5.00, USD 6.00.", Value: v.DebitMost, Error: v.Page.ErrorFor("debit_most"), Autocomplete: "off", MaxLength: 300, Width: ui.WidthMedium}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -323,27 +323,27 @@ func lateFields(v IncentivesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_rate", Label: "Fee in percent of what is open", Hint: "Empty: none.", Value: v.LateRate, Error: v.Page.ErrorFor("late_rate"), InputMode: "decimal", Autocomplete: "off", MaxLength: 6, Width: ui.WidthShort, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_rate", Label: "Fee in percent of what is open", Hint: "Empty: none.", Value: v.LateRate, Error: v.Page.ErrorFor("late_rate"), InputMode: "decimal", Autocomplete: "off", MaxLength: 6, Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_fixed", Label: "Fixed fee", Hint: "Beside the percentage, by currency: EUR 5.00, USD 6.00. None for a currency that is not named.", Value: v.LateFixed, Error: v.Page.ErrorFor("late_fixed"), Autocomplete: "off", MaxLength: 300, Width: ui.WidthMedium, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_fixed", Label: "Fixed fee", Hint: "Beside the percentage, by currency: EUR 5.00, USD 6.00. None for a currency that is not named.", Value: v.LateFixed, Error: v.Page.ErrorFor("late_fixed"), Autocomplete: "off", MaxLength: 300, Width: ui.WidthMedium}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_most", Label: "At most, together", Hint: "By currency.", Value: v.LateMost, Error: v.Page.ErrorFor("late_most"), Autocomplete: "off", MaxLength: 300, Width: ui.WidthMedium, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_most", Label: "At most, together", Hint: "By currency.", Value: v.LateMost, Error: v.Page.ErrorFor("late_most"), Autocomplete: "off", MaxLength: 300, Width: ui.WidthMedium}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_days", Label: "From so many days after the due date", Hint: "1 is the day after it.", Value: v.LateDays, Error: v.Page.ErrorFor("late_days"), InputMode: "numeric", Autocomplete: "off", MaxLength: 3, Width: ui.WidthShort, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "late_days", Label: "From so many days after the due date", Hint: "1 is the day after it.", Value: v.LateDays, Error: v.Page.ErrorFor("late_days"), InputMode: "numeric", Autocomplete: "off", MaxLength: 3, Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "waived_by", Label: "Waived for all who pay by", Hint: "A day on which you still let it be.", Type: "date", Value: v.WaivedBy, Error: v.Page.ErrorFor("waived_by"), Width: ui.WidthShort, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "waived_by", Label: "Waived for all who pay by", Hint: "A day on which you still let it be.", Type: "date", Value: v.WaivedBy, Error: v.Page.ErrorFor("waived_by"), Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "waived_days", Label: "Waived when paid within so many days of first being shown", Hint: "On the customer's page or in a reminder.", Value: v.WaivedDays, Error: v.Page.ErrorFor("waived_days"), InputMode: "numeric", Autocomplete: "off", MaxLength: 3, Width: ui.WidthShort, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(ui.Field{Name: "waived_days", Label: "Waived when paid within so many days of first being shown", Hint: "On the customer's page or in a reminder.", Value: v.WaivedDays, Error: v.Page.ErrorFor("waived_days"), InputMode: "numeric", Autocomplete: "off", MaxLength: 3, Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
