@@ -26,13 +26,13 @@ var daysFirst = regexp.MustCompile(`(?i)\b` + daysOf + `\s?(?:d|days?|tagen?)\b[
 // structured is how XRechnung writes it: "#SKONTO#TAGE=10#PROZENT=2.00#".
 var structured = regexp.MustCompile(`(?i)^\s*#SKONTO#TAGE=` + daysOf + `#PROZENT=` + percentage + `#\s*$`)
 
-// says marks terms that speak of a discount; without it a percentage stands
-// only before "net".
+// says marks terms that speak of a discount; where they do not, they must name the
+// net days beside it.
 var says = regexp.MustCompile(`(?i)\b(?:discount|skonto|abzug|rebate)`)
 var saysNet = regexp.MustCompile(`(?i)\b(?:net|n)\s?/?\s?\d`)
 
-// says otherwise: interest and fees are percentages too, and days after which
-// something is due more.
+// saysOtherwise marks terms whose percentage is none of a discount, as of interest
+// and fees, or whose days are not calendar days from the invoice's date.
 var saysOtherwise = regexp.MustCompile(`(?i)\b(?:interest|late|penalt\w*|fees?|surcharge|overdue|per annum|p\.?\s?a\.|annual\w*|monthly|after|verzug\w*|zins\w*|mahn\w*|gebühr\w*|nach|tax|vat|mwst|ust|deposit|anzahlung|retention|werktage?n?|arbeitstage?n?|bankarbeitstage?n?|monat\w*|wochen?|no discount|ohne|kein\w*)\b`)
 
 var fractions = regexp.MustCompile(`\d\s?%?\s?/\s?\d`)
