@@ -92,7 +92,10 @@ type Payment struct {
 type PaymentLine struct {
 	Invoice string // external id
 	Credit  string // external id; empty for money
-	Amount  string // decimal, major units
+	Amount  string // decimal, major units; of money: with LateFee
+
+	Discount string // given for this payment: settles more of the invoice without money; empty: none
+	LateFee  string // part of Amount that does not pay the invoice; empty: none
 }
 
 // Recorded is what the books say of a payment that they hold.

@@ -179,6 +179,8 @@ func vendors(add adder, h *console.Handlers) {
 	add(Staff, post, "/vendor/staff/:id/disablings", h.DisableStaff)
 	add(Staff, get, "/vendor/profile", h.ShowProfile)
 	add(Staff, post, "/vendor/profile", h.ChangeProfile)
+	add(Staff, get, "/vendor/incentives", h.ShowIncentives)
+	add(Staff, post, "/vendor/incentives", h.ChangeIncentives)
 	add(Staff, get, "/vendor/audit", h.ListAudit)
 }
 

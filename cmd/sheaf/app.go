@@ -21,6 +21,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/mail"
 	"github.com/sheaf-hub/sheaf/hub/mail/captured"
 	"github.com/sheaf-hub/sheaf/hub/mail/smtp"
+	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/notify"
 	"github.com/sheaf-hub/sheaf/hub/notify/outbound"
 	"github.com/sheaf-hub/sheaf/hub/notify/standardwebhooks"
@@ -140,7 +141,7 @@ func (a *app) wire() error {
 	a.intake = &intake.Service{DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Outbox: a.outbox, Sealer: c.sealer,
 		Connectors: connectorKinds(a.client), Log: a.log, Now: a.now}
 	a.reminder = &reminder.Service{DB: a.db, Party: a.party, Billing: a.billing, Access: a.access, Outbox: a.outbox, Letters: letters, Sender: a.sender,
-		From: c.from, ListID: c.listID, PublicURL: c.PublicURL, Footer: c.footer, Now: a.now, Answers: a.answers}
+		From: c.from, ListID: c.listID, PublicURL: c.PublicURL, Footer: c.footer, Now: a.now, Answers: a.answers, Offers: a.offers, Told: a.payment.Shown}
 	a.notify = &notify.Service{DB: a.db, Outbox: a.outbox, Party: a.party, Billing: a.billing, Client: a.client, Sender: a.sender, Letters: letters,
 		From: c.from, PublicURL: c.PublicURL, Footer: c.footer, Jitter: notify.Jitter{}, Now: a.now}
 	return nil
@@ -157,6 +158,16 @@ func (a *app) answers(ctx context.Context, vendorIDs []string) (map[string]strin
 		words[id] = response.Words()
 	}
 	return words, nil
+}
+
+// offers says in words what discounts and late fees there are on invoices.
+func (a *app) offers(ctx context.Context, items []billing.Item, today money.Date) (map[string]string, error) {
+	offers, err := a.payment.Offers(ctx, items)
+	words := make(map[string]string, len(offers))
+	for id, offer := range offers {
+		words[id] = offer.Note(today)
+	}
+	return words, err
 }
 
 // close gives back what the app holds.

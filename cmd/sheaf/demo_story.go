@@ -83,6 +83,7 @@ func (s *stage) scenes() []scene {
 		{95 * hour, s.paySettled},
 		{72 * hour, s.promise},
 		{20 * hour, s.payBySlowDebit},
+		{2 * hour, s.setIncentives},
 	}
 	for _, e := range demoExchanges() {
 		scenes = append(scenes, scene{e.ago, func(ctx context.Context) error { return s.ask(ctx, e) }})
@@ -178,6 +179,31 @@ func (s *stage) acceptVendors(ctx context.Context) error {
 			return err
 		}
 		if err := s.accept(ctx, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setIncentives: one vendor gives 2 % for paying within ten days of an invoice's
+// date, one gives 1 % for paying by bank debit.
+func (s *stage) setIncentives(ctx context.Context) error {
+	for folder, in := range map[string]payment.Incentives{
+		"kestrel-freight": {EarlyRate: 200, EarlyDays: 10, FromTerms: true},
+		"brightpan":       {DebitRate: 100, DebitMost: money.Amounts{"USD": 2000, "EUR": 2000}},
+	} {
+		actor, err := s.staff(ctx, folder)
+		if err != nil {
+			return err
+		}
+		if err := s.app.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			before, after, err := s.app.payment.SetIncentivesTx(ctx, tx, actor.VendorID, in)
+			if err != nil {
+				return err
+			}
+			return s.app.access.AuditTx(ctx, tx, actor, access.Change{Action: "vendor.incentives_changed", SubjectKind: "vendor", SubjectID: actor.VendorID,
+				VendorID: actor.VendorID, Before: before.Log(), After: after.Log()})
+		}); err != nil {
 			return err
 		}
 	}

@@ -90,7 +90,7 @@ func (p sandboxPage) Page(ctx context.Context, ref string) (portal.SandboxChecko
 	if err != nil {
 		return portal.SandboxCheckout{}, err
 	}
-	return portal.SandboxCheckout{Amount: checkout.Amount, Lines: checkout.Lines, Phase: checkout.Phase, ReturnURL: checkout.ReturnURL, CancelURL: checkout.CancelURL}, nil
+	return portal.SandboxCheckout{Amount: checkout.Amount, Lines: checkout.Lines, Method: checkout.Method, Phase: checkout.Phase, ReturnURL: checkout.ReturnURL, CancelURL: checkout.CancelURL}, nil
 }
 
 // Decide implements portal.SandboxGateway.

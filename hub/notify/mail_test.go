@@ -21,14 +21,14 @@ type line map[string]any
 
 // Each type of event makes a mail that says what it is about.
 func TestStaffMailOfEachType(t *testing.T) {
-	invoices := []line{{"number": "N-1", "account": "C-1", "amount": "125.00"}, {"number": "N-2", "account": "C-1", "amount": "40.00", "credit": line{"number": "CR-7"}}}
+	invoices := []line{{"number": "N-1", "account": "C-1", "amount": "125.00", "discount": "2.00", "late_fee": "0.00"}, {"number": "N-2", "account": "C-1", "amount": "40.00", "credit": line{"number": "CR-7"}}}
 	data := map[string]struct {
 		data  line
 		words []string
 	}{
 		outbox.PaymentSettled: {line{"reference": "SH-7K2M", "currency": "EUR", "amount": "165.00", "unapplied": "2.50", "method": "card", "invoices": invoices},
-			[]string{"SH-7K2M", "EUR 165.00", "N-1", "EUR 125.00", "N-2", "by credit CR-7", "EUR 2.50", "card", "C-1", "https://hub.example/vendor/payments"}},
-		outbox.PaymentProcessing:     {line{"reference": "SH-1", "currency": "EUR", "amount": "1.00", "invoices": invoices[:1]}, []string{"SH-1", "N-1", "/vendor/payments"}},
+			[]string{"SH-7K2M", "EUR 165.00", "N-1", "EUR 125.00", "and a discount of EUR 2.00", "N-2", "by credit CR-7", "EUR 2.50", "card", "C-1", "https://hub.example/vendor/payments"}},
+		outbox.PaymentProcessing:     {line{"reference": "SH-1", "currency": "EUR", "amount": "1.00", "invoices": []line{{"number": "N-1", "account": "C-1", "amount": "1.00", "discount": "0.00", "late_fee": "0.50"}}}, []string{"SH-1", "N-1", "with a late fee of EUR 0.50", "/vendor/payments"}},
 		outbox.PaymentFailed:         {line{"reference": "SH-1", "currency": "EUR", "amount": "1.00", "reason": "declined by the bank"}, []string{"declined by the bank", "/vendor/payments"}},
 		outbox.PaymentRefunded:       {line{"reference": "SH-1", "currency": "JPY", "amount": "1000"}, []string{"JPY 1,000"}},
 		outbox.PaymentChargedBack:    {line{"reference": "SH-1", "currency": "EUR", "amount": "1.00"}, []string{"EUR 1.00"}},

@@ -42,10 +42,12 @@ type eventData struct {
 }
 
 type eventInvoice struct {
-	Number  string `json:"number"`
-	Account string `json:"account"`
-	Amount  string `json:"amount"`
-	Credit  *struct {
+	Number   string `json:"number"`
+	Account  string `json:"account"`
+	Amount   string `json:"amount"`
+	Discount string `json:"discount"`
+	LateFee  string `json:"late_fee"`
+	Credit   *struct {
 		Number string `json:"number"`
 	} `json:"credit"`
 }
@@ -95,6 +97,7 @@ func (s *Service) letter(vendor party.Vendor, event outbox.Event, data eventData
 		if invoice.Credit != nil {
 			line.Note = "by credit " + invoice.Credit.Number
 		}
+		line.Note = strings.Join(append(nonEmpty(line.Note), incentiveWords(invoice, data.Currency)...), ", ")
 		if out.Account == "" {
 			out.Account = invoice.Account
 		}
@@ -113,6 +116,26 @@ func (s *Service) letter(vendor party.Vendor, event outbox.Event, data eventData
 		out.URL = s.PublicURL + "/vendor/unreachable"
 	}
 	return out
+}
+
+// incentiveWords say what of an invoice's amount is a late fee, and what was
+// taken off beside it.
+func incentiveWords(invoice eventInvoice, currency money.Currency) []string {
+	var words []string
+	if discount := parsed(invoice.Discount, currency); discount.Positive() {
+		words = append(words, "and a discount of "+discount.String())
+	}
+	if fee := parsed(invoice.LateFee, currency); fee.Positive() {
+		words = append(words, "with a late fee of "+fee.String())
+	}
+	return words
+}
+
+func nonEmpty(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
 }
 
 func facts(data eventData) []letter.Fact {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -23,8 +25,9 @@ type Difference struct {
 	InvoiceID string
 	Number    string
 	Currency  money.Currency
-	Was       int64  // open in the quote
-	Is        int64  // open now
+	Was       int64  // open in the quote; with Charge, what was to be charged
+	Is        int64  // open now; with Charge, what would be charged now
+	Charge    bool   // a discount or a late fee differs, not what is open
 	Why       string // for the payer
 	PaymentID string // of the same customer's checkout that holds it, if one does
 }
@@ -134,7 +137,7 @@ func (s *Service) newPayment(payer Payer, row quoteRow, part CurrencyQuote) Paym
 	now := s.Now().UTC()
 	id := store.NewID()
 	return Payment{ID: id, CustomerID: payer.Contact.CustomerID, ContactID: payer.Contact.ID, QuoteID: row.ID, Number: code("R"),
-		Currency: part.Currency, Amount: part.Charge, CreditAmount: part.Credit, Status: Pending, Gateway: s.Gateway.Name(),
+		Currency: part.Currency, Amount: part.Charge, CreditAmount: part.Credit, Status: Pending, Gateway: s.Gateway.Name(), MethodWanted: part.Method,
 		StartedFrom:    HashAddress(payer.Address),
 		IdempotencyKey: "checkout-" + id, CheckoutState: "pending", CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(CheckoutLife)}
 }
@@ -144,7 +147,8 @@ func (s *Service) newShares(payment Payment, part CurrencyQuote) ([]Share, []Lin
 	var lines []Line
 	for _, vendor := range part.Vendors {
 		share := Share{ID: store.NewID(), CustomerID: payment.CustomerID, VendorID: vendor.VendorID, PaymentID: payment.ID, Reference: code("SH"),
-			Currency: part.Currency, Amount: vendor.Charge, CreditAmount: vendor.Credit, Status: Pending, CreatedAt: payment.CreatedAt, UpdatedAt: payment.CreatedAt}
+			Currency: part.Currency, Amount: vendor.Charge, CreditAmount: vendor.Credit, Discount: vendor.Discount, LateFee: vendor.LateFee, Status: Pending,
+			CreatedAt: payment.CreatedAt, UpdatedAt: payment.CreatedAt}
 		shares = append(shares, share)
 		for _, quoted := range vendor.Lines {
 			line := Line{CustomerID: payment.CustomerID, VendorID: vendor.VendorID, PaymentID: payment.ID, ShareID: share.ID, InvoiceID: quoted.InvoiceID}
@@ -154,6 +158,7 @@ func (s *Service) newShares(payment Payment, part CurrencyQuote) ([]Share, []Lin
 			}
 			if quoted.Charge > 0 {
 				line.ID, line.CreditID, line.Amount = store.NewID(), "", quoted.Charge
+				line.LateFee, line.Discount = quoted.LateFee, quoted.Discount
 				lines = append(lines, line)
 			}
 		}
@@ -174,10 +179,12 @@ func idsOf(lines []Line) (invoiceIDs, creditIDs []string) {
 	return invoiceIDs, creditIDs
 }
 
+// reservations are what lines take of their invoices: what a discount settles
+// too, so that nobody pays it elsewhere meanwhile, and not the late fee.
 func reservations(lines []Line) []billing.Reservation {
 	out := make([]billing.Reservation, len(lines))
 	for i, line := range lines {
-		out[i] = billing.Reservation{InvoiceID: line.InvoiceID, CreditID: line.CreditID, Amount: line.Amount}
+		out[i] = billing.Reservation{InvoiceID: line.InvoiceID, CreditID: line.CreditID, Amount: line.Amount - line.LateFee + line.Discount}
 	}
 	return out
 }
@@ -197,12 +204,20 @@ func (s *Service) unchanged(ctx context.Context, tx bun.IDB, payer Payer, part C
 	for _, item := range items {
 		seen[item.ID] = true
 	}
+	facts, err := s.incentiveFacts(ctx, tx, slices.Collect(maps.Values(invoices)))
+	if err != nil {
+		return err
+	}
 	var differences []Difference
 	var held []string
 	taken := map[string]int64{} // of each credit, by the lines before
 	for _, vendor := range part.Vendors {
 		for _, line := range vendor.Lines {
-			difference, differs := compare(line, part.Currency, invoices[line.InvoiceID], credits, taken, seen[line.InvoiceID])
+			invoice := invoices[line.InvoiceID]
+			difference, differs := compare(line, part.Currency, invoice, credits, taken, seen[line.InvoiceID])
+			if !differs {
+				difference, differs = compareIncentives(line, part.Currency, facts.of(invoice, line.Amount, line.pays(), part.Method))
+			}
 			if differs {
 				differences = append(differences, difference)
 				held = append(held, line.InvoiceID)
@@ -296,7 +311,7 @@ func (s *Service) checkoutRequest(ctx context.Context, payment Payment) (Checkou
 	if err != nil {
 		return CheckoutRequest{}, err
 	}
-	request := CheckoutRequest{PaymentID: payment.ID, Key: payment.IdempotencyKey, Amount: money.New(payment.Amount, payment.Currency),
+	request := CheckoutRequest{PaymentID: payment.ID, Key: payment.IdempotencyKey, Amount: money.New(payment.Amount, payment.Currency), Method: payment.MethodWanted,
 		PayerEmail: contact.Email, ReturnURL: s.receiptURL(payment), CancelURL: s.receiptURL(payment), ExpiresAt: payment.ExpiresAt}
 	for _, part := range quote.Currencies {
 		if part.Currency != payment.Currency {
@@ -304,9 +319,7 @@ func (s *Service) checkoutRequest(ctx context.Context, payment Payment) (Checkou
 		}
 		for _, vendor := range part.Vendors {
 			for _, line := range vendor.Lines {
-				if line.Charge > 0 {
-					request.Lines = append(request.Lines, CheckoutLine{Vendor: vendor.Name, Number: line.Number, Amount: money.New(line.Charge, payment.Currency)})
-				}
+				request.Lines = append(request.Lines, line.gatewayLines(vendor.Name, payment.Currency)...)
 			}
 		}
 	}

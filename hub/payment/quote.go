@@ -40,10 +40,11 @@ type Wish struct {
 	Amount    string
 }
 
-// Selection is what the payer ticked.
+// Selection is what the payer ticked, and how it wants to pay each currency.
 type Selection struct {
 	Invoices []Wish
 	Credits  []string
+	Methods  map[money.Currency]MethodClass // MethodAny or MethodBankDebit
 }
 
 // Quote is what a selection comes to, frozen with a hash. It holds one part per
@@ -57,10 +58,14 @@ type Quote struct {
 
 // CurrencyQuote is one checkout to come.
 type CurrencyQuote struct {
-	Currency money.Currency `json:"currency"`
-	Vendors  []VendorQuote  `json:"vendors"`
-	Charge   int64          `json:"charge"` // minor units
-	Credit   int64          `json:"credit"`
+	Currency    money.Currency `json:"currency"`
+	Method      MethodClass    `json:"method,omitempty"` // that it is to be paid by; MethodAny: the payer chooses on the gateway's page
+	Vendors     []VendorQuote  `json:"vendors"`
+	Charge      int64          `json:"charge"` // minor units
+	Credit      int64          `json:"credit"`
+	Discount    int64          `json:"discount,omitempty"`     // given, and so not charged
+	LateFee     int64          `json:"late_fee,omitempty"`     // part of Charge
+	DebitSaving int64          `json:"debit_saving,omitempty"` // how much less it would be by bank debit
 }
 
 // VendorQuote is one vendor's part.
@@ -70,9 +75,12 @@ type VendorQuote struct {
 	Lines    []QuoteLine `json:"lines"`
 	Charge   int64       `json:"charge"`
 	Credit   int64       `json:"credit"`
+	Discount int64       `json:"discount,omitempty"`
+	LateFee  int64       `json:"late_fee,omitempty"`
 }
 
-// QuoteLine is one invoice with what pays it.
+// QuoteLine is one invoice with what pays it. Charge is Amount less credits and
+// Discount, and LateFee on top.
 type QuoteLine struct {
 	InvoiceID string       `json:"invoice_id"`
 	AccountID string       `json:"account_id"`
@@ -83,6 +91,20 @@ type QuoteLine struct {
 	Amount    int64        `json:"amount"`  // money and credits together
 	Charge    int64        `json:"charge"`
 	Credits   []CreditPart `json:"credits,omitempty"`
+
+	Discount      int64       `json:"discount,omitempty"`
+	LateFee       int64       `json:"late_fee,omitempty"`
+	LateFeeWaived int64       `json:"late_fee_waived,omitempty"` // what LateFee would be
+	Incentives    []Incentive `json:"incentives,omitempty"`      // what these are made of, with the reasons
+}
+
+// Credit is what credits pay of it.
+func (l QuoteLine) Credit() int64 {
+	var sum int64
+	for _, part := range l.Credits {
+		sum += part.Amount
+	}
+	return sum
 }
 
 // CreditPart is what one credit gives to one invoice.
@@ -131,6 +153,9 @@ func (s *Service) quote(ctx context.Context, tx bun.IDB, payer Payer, selection 
 	if err := s.setCredits(ctx, tx, payer, selection.Credits, lines); err != nil {
 		return Quote{}, err
 	}
+	if err := s.setIncentives(ctx, tx, selection.Methods, lines); err != nil {
+		return Quote{}, err
+	}
 	vendorIDs := make([]string, 0, len(lines))
 	for _, line := range lines {
 		vendorIDs = append(vendorIDs, line.item.VendorID)
@@ -139,7 +164,7 @@ func (s *Service) quote(ctx context.Context, tx bun.IDB, payer Payer, selection 
 	if err != nil {
 		return Quote{}, err
 	}
-	currencies := group(lines, vendors)
+	currencies := group(lines, vendors, selection.Methods)
 	content, err := json.Marshal(currencies)
 	if err != nil {
 		return Quote{}, fmt.Errorf("encode quote: %w", err)
@@ -161,8 +186,9 @@ func hashQuote(row quoteRow) string {
 
 // wished is one ticked invoice on its way into a quote.
 type wished struct {
-	item billing.Item
-	line QuoteLine
+	item        billing.Item
+	line        QuoteLine
+	debitSaving int64
 }
 
 func (s *Service) wishedLines(ctx context.Context, tx bun.IDB, payer Payer, selection Selection) ([]*wished, error) {
@@ -288,7 +314,7 @@ func (s *Service) setCredits(ctx context.Context, tx bun.IDB, payer Payer, ids [
 }
 
 // group arranges lines by currency and vendor, in a fixed order.
-func group(lines []*wished, vendors map[string]party.Vendor) []CurrencyQuote {
+func group(lines []*wished, vendors map[string]party.Vendor, methods map[money.Currency]MethodClass) []CurrencyQuote {
 	slices.SortStableFunc(lines, func(a, b *wished) int {
 		return cmp.Or(cmp.Compare(a.item.Currency, b.item.Currency),
 			cmp.Compare(vendors[a.item.VendorID].Name, vendors[b.item.VendorID].Name), cmp.Compare(a.item.VendorID, b.item.VendorID))
@@ -296,7 +322,7 @@ func group(lines []*wished, vendors map[string]party.Vendor) []CurrencyQuote {
 	var out []CurrencyQuote
 	for _, line := range lines {
 		if len(out) == 0 || out[len(out)-1].Currency != line.item.Currency {
-			out = append(out, CurrencyQuote{Currency: line.item.Currency})
+			out = append(out, CurrencyQuote{Currency: line.item.Currency, Method: methods[line.item.Currency]})
 		}
 		currency := &out[len(out)-1]
 		if len(currency.Vendors) == 0 || currency.Vendors[len(currency.Vendors)-1].VendorID != line.item.VendorID {
@@ -304,9 +330,11 @@ func group(lines []*wished, vendors map[string]party.Vendor) []CurrencyQuote {
 		}
 		vendor := &currency.Vendors[len(currency.Vendors)-1]
 		vendor.Lines = append(vendor.Lines, line.line)
-		credit := line.line.Amount - line.line.Charge
-		vendor.Charge, vendor.Credit = vendor.Charge+line.line.Charge, vendor.Credit+credit
-		currency.Charge, currency.Credit = currency.Charge+line.line.Charge, currency.Credit+credit
+		vendor.Charge, vendor.Credit = vendor.Charge+line.line.Charge, vendor.Credit+line.line.Credit()
+		vendor.Discount, vendor.LateFee = vendor.Discount+line.line.Discount, vendor.LateFee+line.line.LateFee
+		currency.Charge, currency.Credit = currency.Charge+line.line.Charge, currency.Credit+line.line.Credit()
+		currency.Discount, currency.LateFee = currency.Discount+line.line.Discount, currency.LateFee+line.line.LateFee
+		currency.DebitSaving += line.debitSaving
 	}
 	return out
 }

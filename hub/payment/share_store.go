@@ -7,6 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -57,9 +58,15 @@ type viewLine struct {
 	ExternalID       string `bun:"external_id"`
 	Number           string `bun:"number"`
 	Account          string `bun:"account"`
-	Amount           int64  `bun:"amount"`
+	Amount           int64  `bun:"amount"` // of money: with LateFee
+	LateFee          int64  `bun:"late_fee"`
+	Discount         int64  `bun:"discount"` // beside Amount
 	CreditExternalID string `bun:"credit_external_id"`
 	CreditNumber     string `bun:"credit_number"`
+
+	DueOn  money.Date `bun:"due_on"` // these order the lines
+	Place  int        `bun:"place"`
+	LineID string     `bun:"line_id"`
 }
 
 // viewLines are what was applied by settled shares, and what was asked for by
@@ -75,19 +82,23 @@ func viewLines(ctx context.Context, tx bun.IDB, shares []Share) ([]viewLine, err
 	}
 	var lines []viewLine
 	if len(settled) > 0 {
-		// an application carries the reference of its share
-		err := tx.NewRaw(`SELECT s.id AS share_id, ap.invoice_id, i.external_id, i.number, a.external_id AS account, ap.amount,
-				COALESCE(c.external_id, '') AS credit_external_id, COALESCE(c.number, '') AS credit_number
-			FROM shares AS s JOIN applications AS ap ON ap.vendor_id = s.vendor_id AND ap.reference = s.reference
-			JOIN invoices AS i ON i.id = ap.invoice_id JOIN accounts AS a ON a.id = i.account_id LEFT JOIN credits AS c ON c.id = ap.credit_id
-			WHERE s.id IN (?) ORDER BY s.id, i.due_on, ap.id`, bun.List(settled)).Scan(ctx, &lines)
+		// what a discount settled stands with the money that earned it
+		err := tx.NewRaw(`SELECT al.share_id, al.invoice_id, i.external_id, i.number, a.external_id AS account, al.amount, al.late_fee,
+				COALESCE(ap.amount, 0) AS discount, '' AS credit_external_id, '' AS credit_number, i.due_on AS due_on, 1 AS place, al.id AS line_id
+			FROM allocations AS al JOIN invoices AS i ON i.id = al.invoice_id JOIN accounts AS a ON a.id = i.account_id
+			LEFT JOIN applications AS ap ON ap.payment_id = al.payment_id AND ap.invoice_id = al.invoice_id AND ap.kind = 'discount'
+			WHERE al.share_id IN (?)
+			UNION ALL SELECT s.id, ap.invoice_id, i.external_id, i.number, a.external_id, ap.amount, 0, 0, c.external_id, c.number, i.due_on, 0, ap.id
+			FROM shares AS s JOIN applications AS ap ON ap.vendor_id = s.vendor_id AND ap.reference = s.reference AND ap.kind = 'credit'
+			JOIN invoices AS i ON i.id = ap.invoice_id JOIN accounts AS a ON a.id = i.account_id JOIN credits AS c ON c.id = ap.credit_id
+			WHERE s.id IN (?) ORDER BY 1, due_on, 2, place, line_id`, bun.List(settled), bun.List(settled)).Scan(ctx, &lines)
 		if err != nil {
 			return nil, fmt.Errorf("read applications: %w", err)
 		}
 	}
 	if len(asked) > 0 {
 		var more []viewLine
-		err := tx.NewRaw(`SELECT pl.share_id, pl.invoice_id, i.external_id, i.number, a.external_id AS account, pl.amount,
+		err := tx.NewRaw(`SELECT pl.share_id, pl.invoice_id, i.external_id, i.number, a.external_id AS account, pl.amount, pl.late_fee, pl.discount,
 				COALESCE(c.external_id, '') AS credit_external_id, COALESCE(c.number, '') AS credit_number
 			FROM payment_lines AS pl JOIN invoices AS i ON i.id = pl.invoice_id JOIN accounts AS a ON a.id = i.account_id
 			LEFT JOIN credits AS c ON c.id = pl.credit_id WHERE pl.share_id IN (?) ORDER BY pl.share_id, i.due_on, pl.id`, bun.List(asked)).Scan(ctx, &more)

@@ -20,6 +20,8 @@ type View struct {
 	Currency   money.Currency `json:"currency"`
 	Amount     string         `json:"amount"` // decimal, major units
 	Credit     string         `json:"credit_amount"`
+	Discount   string         `json:"discount"` // given, beside Amount
+	LateFee    string         `json:"late_fee"` // part of Amount
 	Unapplied  string         `json:"unapplied"`
 	Method     string         `json:"method"`
 	CreatedAt  time.Time      `json:"created_at"`
@@ -40,12 +42,16 @@ type View struct {
 	EvidenceDue   *time.Time `json:"evidence_due_at,omitempty"`
 }
 
-// InvoiceView is what one invoice got, by the vendor's own names for it.
+// InvoiceView is what one invoice got, by the vendor's own names for it. Of
+// money, Amount holds LateFee; what is settled of the invoice itself is Amount
+// less LateFee, and Discount on top.
 type InvoiceView struct {
 	ExternalID string      `json:"external_id"`
 	Number     string      `json:"number"`
 	Account    string      `json:"account"` // external id
 	Amount     string      `json:"amount"`
+	Discount   string      `json:"discount"` // given by the vendor for this payment
+	LateFee    string      `json:"late_fee"`
 	Credit     *CreditView `json:"credit,omitempty"` // set: this credit paid, not money
 }
 
@@ -66,7 +72,8 @@ func (s *Service) viewsTx(ctx context.Context, tx bun.IDB, shares []Share) (map[
 	}
 	for _, row := range rows {
 		view := views[row.ShareID]
-		line := InvoiceView{ExternalID: row.ExternalID, Number: row.Number, Account: row.Account, Amount: money.New(row.Amount, view.Currency).Decimal()}
+		line := InvoiceView{ExternalID: row.ExternalID, Number: row.Number, Account: row.Account, Amount: money.New(row.Amount, view.Currency).Decimal(),
+			Discount: money.New(row.Discount, view.Currency).Decimal(), LateFee: money.New(row.LateFee, view.Currency).Decimal()}
 		if row.CreditExternalID != "" {
 			line.Credit = &CreditView{ExternalID: row.CreditExternalID, Number: row.CreditNumber}
 		}
@@ -94,7 +101,8 @@ func (s *Service) tellAbout(ctx context.Context, tx bun.IDB, kind, subjectID str
 
 func (s Share) view() View {
 	view := View{ID: s.ID, Reference: s.Reference, Status: s.Status, Currency: s.Currency, Amount: money.New(s.Amount, s.Currency).Decimal(),
-		Credit: money.New(s.CreditAmount, s.Currency).Decimal(), Unapplied: money.New(s.Unapplied, s.Currency).Decimal(),
+		Credit: money.New(s.CreditAmount, s.Currency).Decimal(), Discount: money.New(s.Discount, s.Currency).Decimal(),
+		LateFee: money.New(s.LateFee, s.Currency).Decimal(), Unapplied: money.New(s.Unapplied, s.Currency).Decimal(),
 		Refunded: money.New(s.Refunded, s.Currency).Decimal(), ChargedBack: money.New(s.ChargedBack, s.Currency).Decimal(),
 		Method: s.Method, CreatedAt: s.CreatedAt.UTC(), Invoices: []InvoiceView{}}
 	if !s.SettledAt.IsZero() {

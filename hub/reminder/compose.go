@@ -80,6 +80,9 @@ func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, er
 		out.lines = append(out.lines, place(item, states[item.VendorID], today))
 		vendorIDs[item.VendorID] = true
 	}
+	if err := s.addOffers(ctx, out); err != nil {
+		return bundle{}, err
+	}
 	ids := slices.Sorted(maps.Keys(vendorIDs))
 	if out.vendors, err = s.Party.Vendors(ctx, s.DB, ids); err != nil {
 		return bundle{}, err
@@ -94,6 +97,31 @@ func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, er
 		}
 	}
 	return out, nil
+}
+
+// addOffers notes discounts and late fees on the lines that are asked for.
+func (s *Service) addOffers(ctx context.Context, b bundle) error {
+	if s.Offers == nil {
+		return nil
+	}
+	offers, err := s.Offers(ctx, b.asked(), b.today)
+	for i := range b.lines {
+		if words := offers[b.lines[i].item.ID]; b.lines[i].asked && words != "" {
+			b.lines[i].note = strings.TrimPrefix(b.lines[i].note+", "+words, ", ")
+		}
+	}
+	return err
+}
+
+// asked are the invoices that the bundle asks for.
+func (b bundle) asked() []billing.Item {
+	var items []billing.Item
+	for _, line := range b.lines {
+		if line.asked {
+			items = append(items, line.item)
+		}
+	}
+	return items
 }
 
 // place decides in which section an invoice stands and whether it is asked for.

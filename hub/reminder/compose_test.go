@@ -275,3 +275,34 @@ func TestAnswersAndPhoneStandBesideTheVendor(t *testing.T) {
 		contains(t, mail.HTML, "tel:+4722000000")
 	})
 }
+
+func TestOffersStandBesideWhatIsAskedFor(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		north, stranger := d.vendor("North"), d.vendor("Stranger")
+		d.bring(north, "C-1", ann, party.Payables, bill("N-1", 12500, "2026-11-01"))
+		d.bring(stranger, "S-1", ann, party.Payables, bill("S-1", 700, "2026-11-01"))
+		d.says(ann, party.VendorMine, north)
+		var asked, told []string
+		d.Offers = func(_ context.Context, items []billing.Item, today money.Date) (map[string]string, error) {
+			words := map[string]string{}
+			for _, item := range items {
+				asked = append(asked, item.Number)
+				words[item.ID] = "EUR 122.50 if paid by " + money.Date("2027-01-02").Human(today) + " (2 % discount)"
+			}
+			return words, nil
+		}
+		d.Told = func(_ context.Context, items []billing.Item) error {
+			for _, item := range items {
+				told = append(told, item.Number)
+			}
+			return nil
+		}
+		d.tuesday()
+		mail := d.run(ann)
+		contains(t, mail.Text, "EUR 122.50 if paid by 2 Jan 2027 (2 % discount)")
+		contains(t, mail.HTML, "if paid by 2 Jan 2027")
+		if strings.Count(mail.Text, "2 % discount") != 1 || strings.Join(asked, " ") != "N-1" || strings.Join(told, " ") != "N-1" {
+			t.Fatalf("asked %v, told %v in\n%s", asked, told, mail.Text)
+		}
+	})
+}

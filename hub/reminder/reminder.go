@@ -18,6 +18,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/mail"
 	"github.com/sheaf-hub/sheaf/hub/mail/letter"
+	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/store"
@@ -44,6 +45,11 @@ type Service struct {
 	Now       func() time.Time
 	// Answers says how fast vendors usually answer, in words, by vendor id; nil: nobody knows.
 	Answers func(ctx context.Context, vendorIDs []string) (map[string]string, error)
+	// Offers says what discount or late fee there is on invoices, in words with
+	// their dates, by invoice id; nil: nobody knows.
+	Offers func(ctx context.Context, items []billing.Item, today money.Date) (map[string]string, error)
+	// Told hears which invoices a digest that was sent asked for; nil: nobody does.
+	Told func(ctx context.Context, items []billing.Item) error
 }
 
 // Digests is the job table of this room.

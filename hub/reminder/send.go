@@ -122,7 +122,10 @@ func (s *Service) conclude(ctx context.Context, digest Digest, contact party.Con
 	defer cancel()
 	switch {
 	case failure == nil:
-		return s.succeeded(ctx, digest, bundle)
+		if err := s.succeeded(ctx, digest, bundle); err != nil || s.Told == nil {
+			return err
+		}
+		return s.Told(ctx, bundle.asked())
 	case errors.Is(failure, mail.ErrRejected):
 		return s.bounced(ctx, digest, contact, bundle, failure)
 	case errors.Is(failure, mail.ErrDeferred) && digest.Attempts < MostAttempts:

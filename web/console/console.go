@@ -180,7 +180,7 @@ func invoiceTabs(current string) []ui.NavItem {
 
 func settingTabs(current string) []ui.NavItem {
 	return marked([]ui.NavItem{{Label: "Profile", URL: "/vendor/profile"}, {Label: "Staff", URL: "/vendor/staff"}, {Label: "API keys", URL: "/vendor/keys"},
-		{Label: "Webhooks", URL: "/vendor/webhooks"}, {Label: "Audit log", URL: "/vendor/audit"}}, current)
+		{Label: "Webhooks", URL: "/vendor/webhooks"}, {Label: "Discounts and late fees", URL: "/vendor/incentives"}, {Label: "Audit log", URL: "/vendor/audit"}}, current)
 }
 
 func marked(items []ui.NavItem, current string) []ui.NavItem {

@@ -217,6 +217,7 @@ func previews() []uitest.Page {
 		{Name: "v-keys", Body: console.Keys(console.KeysView{Frame: approved("API keys", "/vendor/profile"), Rows: keys, Key: "shf_1a2b3c4d_8fJk2mN5qR7tV9wX0yZ3bC6dE8gH1jL4"})}, {Name: "v-keys-member", Body: console.Keys(console.KeysView{Frame: member, Rows: keys})},
 		{Name: "v-staff", Body: console.StaffPage(console.StaffView{Frame: approved("Staff", "/vendor/profile"), Rows: staff, Role: "member"})},
 		{Name: "v-profile-error", Body: console.Profile(profile)},
+		{Name: "v-incentives", Body: console.IncentivesPage(incentives())}, {Name: "v-incentives-error", Body: console.IncentivesPage(incentivesError())},
 		{Name: "v-audit", Body: console.Audit(console.AuditView{Frame: approved("Audit log", "/vendor/profile"), Rows: []console.AuditRow{{At: noon, Who: "Mara Lindqvist", WhoKind: "Your staff", What: "Invoice held", After: "{\n  \"number\": \"NF-20391\"\n}"}, {At: noon, Who: "A customer", WhoKind: "On its page", What: "Case opened"}}})},
 		{Name: "v-preview", Body: console.Preview(preview())}, {Name: "v-preview-choose", Body: console.Preview(console.PreviewView{Frame: approved("Preview", "/vendor/preview"), Accounts: []console.AccountRow{{URL: "/vendor/preview?account=1", Name: "Acme Furniture Ltd", Number: "C-104"}, {URL: "/vendor/preview?account=2", Name: "شركة الخليج للأثاث", Number: "C-105"}}})},
 		{Name: "v-imports", Body: console.Imports(imports())}, {Name: "v-import", Body: console.Import(importFixture())},
@@ -224,4 +225,19 @@ func previews() []uitest.Page {
 		{Name: "v-check-mail", Body: console.CheckMail(console.CheckMailView{Page: outside, Email: "mara@northwind-freight.example", Minutes: 10})},
 		{Name: "v-switch", Body: console.Switch(console.SwitchView{Page: outside, Email: "mara@northwind-freight.example", Choices: []console.Choice{{ID: "1", Name: "Northwind Freight", Role: "Owner", Current: true}, {ID: "2", Name: "Brightwell Print Ltd", Role: "Member"}}})},
 	}
+}
+
+func incentives() console.IncentivesView {
+	return console.IncentivesView{Frame: approved("Discounts and late fees", "/vendor/profile"), EarlyRate: "2", EarlyDays: "10", FromTerms: true, DebitRate: "1", DebitMost: "EUR 5.00, USD 6.00",
+		LateRate: "1.5", LateFixed: "EUR 15.00", LateDays: "5", WaivedBy: "2026-12-24", Example: amount("1000.00", "EUR"), Rows: []console.IncentiveRow{
+			{When: "Paid by 2 Dec", Why: []string{"EUR −20.00: 2 % for paying by 2 Dec"}, Charge: amount("980.00", "EUR")},
+			{When: "Paid by 2 Dec, by bank debit", Why: []string{"EUR −20.00: 2 % for paying by 2 Dec", "EUR −5.00: 1 % for paying by bank debit, at most EUR 5.00"}, Charge: amount("975.00", "EUR")},
+			{When: "Paid on the day it is due, 22 Dec", Charge: amount("1000.00", "EUR")},
+			{When: "Paid on 27 Dec, 5 days late", Why: []string{"EUR 30.00: late fee of 1.5 % and EUR 15.00, as it was not paid by 26 Dec"}, Charge: amount("1030.00", "EUR")}}}
+}
+
+func incentivesError() console.IncentivesView {
+	v := console.IncentivesView{Frame: approved("Discounts and late fees", "/vendor/profile"), EarlyRate: "2,5", EarlyDays: "10"}
+	v.Page.Errors = []ui.FieldError{{Field: "early_rate", Text: "Write a percentage like 2 or 1.5."}}
+	return v
 }

@@ -64,6 +64,7 @@ func routes(h *console.Handlers) *fiber.App {
 	app.Get("/vendor/keys", h.ListKeys).Post("/vendor/keys", h.MakeKey).Post("/vendor/keys/:id/revocations", h.RevokeKey)
 	app.Get("/vendor/staff", h.ListStaff).Post("/vendor/staff", h.InviteStaff).Post("/vendor/staff/:id/disablings", h.DisableStaff)
 	app.Get("/vendor/profile", h.ShowProfile).Post("/vendor/profile", h.ChangeProfile).Get("/vendor/audit", h.ListAudit)
+	app.Get("/vendor/incentives", h.ShowIncentives).Post("/vendor/incentives", h.ChangeIncentives)
 	return app
 }
 
@@ -91,7 +92,7 @@ func everyPage(t *testing.T, db *store.DB) {
 		"/vendor/cases": {"Question", "N-1"}, "/vendor/cases/" + opened.ID: {"Where is it?", "ann@acme.example"}, "/vendor/tasks": {"Nothing to do"},
 		"/vendor/deliveries": {"payment.settled", "case.opened"}, "/vendor/deliveries/" + delivery: {"What is sent", "north.example/hook"},
 		"/vendor/webhooks": {"https://north.example/hook"}, "/vendor/imports": {"Nothing came in yet"}, "/vendor/keys": {"No key yet"},
-		"/vendor/staff": {"Mel North", "olga@north.example"}, "/vendor/profile": {"ar@north.example"}, "/vendor/audit": {"Staff added"},
+		"/vendor/staff": {"Mel North", "olga@north.example"}, "/vendor/profile": {"ar@north.example"}, "/vendor/incentives": {"must be agreed", "EUR</span>"}, "/vendor/audit": {"Staff added"},
 		"/vendor/preview": {"Acme"}, "/vendor/preview?account=" + account: {"N-1", "In its reminder", "Subject"}, "/vendor/switch": {"North"},
 	} {
 		answer := d.owner.Get(path).Want(t, 200, words...)
@@ -152,7 +153,7 @@ func othersThings(t *testing.T, db *store.DB) {
 
 func TestAMemberSeesAllButManagesNothing(t *testing.T) {
 	d := newDesk(t)
-	for _, path := range []string{"/vendor/staff", "/vendor/keys", "/vendor/profile", "/vendor/webhooks"} {
+	for _, path := range []string{"/vendor/staff", "/vendor/keys", "/vendor/profile", "/vendor/webhooks", "/vendor/incentives"} {
 		d.member.Get(path).Want(t, 200)
 	}
 	var endpoint string
@@ -320,6 +321,31 @@ func TestTheProfileIsWhatCustomersSee(t *testing.T) {
 		t.Fatalf("%+v", vendor)
 	}
 	d.owner.Get("/vendor/audit").Want(t, 200, "Vendor profile changed", "18:00") // nine in UTC, as Tokyo reads it
+}
+
+func TestIncentivesAreSetByAnOwner(t *testing.T) {
+	d := newDesk(t)
+	d.owner.Post("/vendor/incentives", "early_rate", "2,5", "early_days", "ten", "late_fixed", "5.00", "waived_by", "30.11.2026", "debit_most", "EUR 5 USD 6").
+		Want(t, 422, `href="#early_rate"`, `href="#early_days"`, `href="#late_fixed"`, `href="#waived_by"`, `href="#debit_most"`, `value="2,5"`, "EUR 5 USD 6")
+	d.owner.Post("/vendor/incentives", "late_rate", "1.5").Want(t, 422, `href="#late_days"`)
+	d.owner.Post("/vendor/incentives", "early_rate", "60", "early_days", "10").Want(t, 422, `href="#early_rate"`)
+	right := []string{"early_rate", "2", "early_days", "10", "from_terms", "on", "debit_rate", "1", "debit_most", "eur 5", "late_rate", "1.5", "late_fixed", "EUR 15.00",
+		"late_days", "5", "waived_days", "3"}
+	d.owner.Post("/vendor/incentives", append(right, "do", "example")...).Want(t, 200, "975.00", "980.00", "for paying by bank debit, at most", "waived for paying by")
+	d.audited(t, "vendor.incentives_changed", 0) // an example saves nothing
+	d.owner.Post("/vendor/incentives", append(right, "do", "save")...).Leads(t, "/vendor/incentives")
+	d.owner.Post("/vendor/incentives", right...).Leads(t, "/vendor/incentives") // the same again is no change
+	d.audited(t, "vendor.incentives_changed", 1)
+	in, err := d.Payment.Incentives(t.Context(), d.North.ID)
+	d.Must(err)
+	if in.EarlyRate != 200 || in.EarlyDays != 10 || !in.FromTerms || in.DebitRate != 100 || in.DebitMost["EUR"] != 500 || in.LateRate != 150 || in.LateFixed["EUR"] != 1500 || in.LateDays != 5 || in.WaivedDays != 3 {
+		t.Fatalf("%+v", in)
+	}
+	page := d.owner.Get("/vendor/incentives").Want(t, 200, `value="1.5"`, `value="EUR 5.00"`, "980.00")
+	uitest.Check(t, []byte(page.Body))
+	d.owner.Get("/vendor/audit").Want(t, 200, "Vendor incentives changed", "early_percent")
+	uitest.Check(t, []byte(d.member.Get("/vendor/incentives").Want(t, 200, "Only an owner changes it", "EUR 15.00", "within 10 days").Body))
+	d.member.Post("/vendor/incentives", right...).Want(t, 403)
 }
 
 func TestAVendorThatMayNotTakePartIsTold(t *testing.T) {

@@ -164,6 +164,8 @@ func consolePlaces() map[string]place {
 		"GET /vendor/staff":                          {},
 		"POST /vendor/staff":                         {owner: true, form: fields("email", "new@alderstone.example", "name", "New", "role", "member")},
 		"POST /vendor/staff/:id/disablings":          {id: "staff", owner: true, harmful: true},
+		"GET /vendor/incentives":                     {},
+		"POST /vendor/incentives":                    {owner: true, form: fields("debit_rate", "1", "debit_most", "EUR 5.00")},
 		"GET /vendor/profile":                        {},
 		"POST /vendor/profile":                       {owner: true, form: fields("name", "Alderstone Freight", "contact_name", "Robin", "email", "ar@alderstone.example", "phone", "", "website", "", "time_zone", "UTC")},
 		"GET /vendor/audit":                          {},

@@ -30,6 +30,7 @@ type books struct {
 	underWay map[string]payment.Payment // pending and processing, by id
 	team     map[string]party.Contact
 	papers   map[string][]billing.Document // of the rows that are shown, by invoice
+	offers   map[string]payment.Offer      // discounts and late fees of those that have any, by invoice
 }
 
 // read reads the books in a fixed number of queries, however many rows.
@@ -54,7 +55,25 @@ func (h *Handlers) read(ctx context.Context, who visitor) (books, error) {
 	if b.answers, err = h.Insight.ResponseTimes(ctx, ids); err != nil {
 		return b, err
 	}
+	if b.offers, err = h.Payment.Offers(ctx, b.items); err != nil {
+		return b, err
+	}
 	return b, h.readUnderWay(ctx, who, &b)
+}
+
+// shownFees notes which late fees a page shows: the days in which a vendor waives
+// one are counted from the first time.
+func (h *Handlers) shownFees(ctx context.Context, b books) error {
+	var late []billing.Item
+	for _, item := range b.items {
+		if offer := b.offers[item.ID]; offer.LateFee+offer.Waived > 0 {
+			late = append(late, item)
+		}
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	return h.Payment.Shown(ctx, late)
 }
 
 // readUnderWay reads the payments that hold some of the invoices, if any does.
@@ -177,6 +196,9 @@ func (b books) row(who visitor, item billing.Item) InvoiceRow {
 		Statuses: holdStatuses(item, b.day)}
 	if b.mine(item.VendorID) {
 		row.Files = fileLinks(who, b.papers[item.ID])
+	}
+	if offer, some := b.offers[item.ID]; some {
+		row.Note, row.Full, row.Charge = offer.Note(b.day), offer.Payable, offer.Charge()
 	}
 	if row.Payable && item.Payable() < item.Open {
 		row.Amount = money.New(item.Payable(), item.Currency).Decimal()

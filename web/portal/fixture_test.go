@@ -102,6 +102,9 @@ func me() MeView {
 	fresh.URL, fresh.Files = "", nil
 	other := invoiceRow1("i41", "2026-88", "2026-12-02", amount("96.00", "EUR"), amount("96.00", "EUR"))
 	other.URL, other.Files = "", nil
+	early := freight()
+	row := &early.Invoices[2]
+	row.Note, row.Full, row.Charge = "EUR\u00a012,230.40 if paid by 25 Nov (2\u00a0% discount)", row.Open, amount("12230.40", "EUR")
 	return MeView{
 		Page: page("Invoices to pay", 0), ContactName: "Ann Weatherby", Base: "/me", PayAction: "/me/quotes",
 		Summaries: []CurrencySummary{
@@ -110,7 +113,7 @@ func me() MeView {
 			{Overdue: amount("1200.500", "KWD"), OverdueCount: 1, Soon: amount("0", "KWD"), Later: amount("80.250", "KWD")},
 		},
 		Filter: meFilter(), Propose: ProposeForm{Currency: "EUR", Currencies: meFilter().Currencies},
-		Vendors: []VendorSection{freight(), gulf(), timber()},
+		Vendors: []VendorSection{early, gulf(), timber()},
 		New:     []NewVendor{{ID: "v8", Name: "Brightwell Print Ltd", Invoices: []InvoiceRow{fresh}}, {ID: "v9", Name: "Oakham Cleaning", Invoices: []InvoiceRow{other}}}, NewAction: "/me/vendors",
 		Shown: 11, Of: 11, CSV: "/me/invoices.csv", Calendar: "/me/due.ics", Statement: "/me/statement.pdf",
 	}
@@ -243,6 +246,24 @@ func quoteChanged() QuoteView {
 	return v
 }
 
+// quoteIncentives has a discount, a late fee, one that is waived, and a bank
+// debit on offer; its second checkout is to be paid by one.
+func quoteIncentives() QuoteView {
+	v := quote()
+	v.Requote = "/me/quotes"
+	c := &v.Currencies[0]
+	c.Invoices, c.Discount, c.LateFee, c.Charge, c.Saving = amount("1560.40", "EUR"), amount("20.80", "EUR"), amount("7.50", "EUR"), amount("1337.10", "EUR"), amount("13.37", "EUR")
+	c.Vendors[0].Charge = c.Charge
+	c.Vendors[0].Lines[0].Extras = []QuoteExtra{{Label: "Discount: 2\u00a0% for paying by 25 Nov", Amount: amount("-20.80", "EUR")}}
+	c.Vendors[0].Lines[1].Extras = []QuoteExtra{{Label: "Late fee of EUR\u00a07.50, as it was not paid by 12 Nov", Amount: amount("7.50", "EUR")}}
+	debit := &v.Currencies[1]
+	debit.Debit, debit.Discount, debit.Charge = true, amount("12.005", "KWD"), amount("1188.495", "KWD")
+	debit.Vendors[0].Charge = debit.Charge
+	debit.Vendors[0].Lines[0].Extras = []QuoteExtra{{Label: "Discount: 1\u00a0% for paying by bank debit", Amount: amount("-12.005", "KWD")}}
+	debit.Vendors[0].Lines[0].Waived = "Late fee of KWD\u00a05.000, waived for paying by 30 Nov."
+	return v
+}
+
 func quoteCredits() QuoteView {
 	v := quote()
 	c := v.Currencies[0]
@@ -315,6 +336,7 @@ func previews() []preview {
 		{"invoice", Invoice(invoiceFixture()), true},
 		{"invoice-errors", Invoice(invoiceErrors()), true},
 		{"quote", Quote(quote()), true},
+		{"quote-incentives", Quote(quoteIncentives()), true},
 		{"quote-changed", Quote(quoteChanged()), true},
 		{"quote-credits", Quote(quoteCredits()), false},
 		{"payment-settled", Payment(paymentFixture("settled")), true},

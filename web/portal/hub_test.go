@@ -81,7 +81,7 @@ type playedGateway struct{ *sandbox.Gateway }
 
 func (g playedGateway) Page(ctx context.Context, ref string) (SandboxCheckout, error) {
 	p, err := g.Gateway.Page(ctx, ref)
-	return SandboxCheckout{Amount: p.Amount, Lines: p.Lines, Phase: p.Phase, ReturnURL: p.ReturnURL, CancelURL: p.CancelURL}, err
+	return SandboxCheckout{Amount: p.Amount, Lines: p.Lines, Method: p.Method, Phase: p.Phase, ReturnURL: p.ReturnURL, CancelURL: p.CancelURL}, err
 }
 
 // world is a hub with pages, on a fresh database.

@@ -42,6 +42,9 @@ func (h *Handlers) renderInvoice(c *fiber.Ctx, who visitor, status int, v Invoic
 	if v.Elsewhere, err = h.invoiceElsewhere(c, who, facts); err != nil {
 		return err
 	}
+	if err := h.shownFees(c.UserContext(), facts.books); err != nil {
+		return err
+	}
 	fillInvoice(&v, who, facts)
 	return kit.Render(c, status, Invoice(v))
 }
@@ -72,6 +75,9 @@ func (h *Handlers) readInvoice(ctx context.Context, who visitor, id string) (inv
 		return facts, err
 	}
 	if b.answers, err = h.Insight.ResponseTimes(ctx, []string{facts.item.VendorID}); err != nil {
+		return facts, err
+	}
+	if b.offers, err = h.Payment.Offers(ctx, b.items); err != nil {
 		return facts, err
 	}
 	if err := h.readUnderWay(ctx, who, b); err != nil {

@@ -52,6 +52,9 @@ func (h *Handlers) renderMe(c *fiber.Ctx, who visitor, status int, marked ticks,
 	if me.Elsewhere, err = h.elsewhere(c, who, b); err != nil {
 		return err
 	}
+	if err := h.shownFees(c.UserContext(), b); err != nil {
+		return err
+	}
 	return kit.Render(c, status, Me(me))
 }
 

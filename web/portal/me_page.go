@@ -327,6 +327,9 @@ func selectedTotals(b books, shown []billing.Item, marked ticks) (int, []money.A
 			}
 			sum = part
 		}
+		if offer, some := b.offers[item.ID]; some && sum == offer.Payable {
+			sum = offer.Charge()
+		}
 		addTo(&totals, sum)
 	}
 	slices.SortFunc(totals, func(x, y money.Amount) int { return cmp.Compare(x.Currency, y.Currency) })

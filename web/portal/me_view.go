@@ -114,6 +114,9 @@ type InvoiceRow struct {
 	Amount   string // what stands in the amount field; empty: all that is open
 	Error    string // at the amount field
 	Files    []ui.FileLink
+	Note     string       // of a discount or a late fee: "USD 98.00 if paid by 11 Dec (2 % discount)"; may be empty
+	Full     money.Amount // with Note: paying so much of it, no less,
+	Charge   money.Amount // … is charged so
 }
 
 // Status is one chip.

@@ -35,6 +35,9 @@ func TestTotalFollowsTheTicks(t *testing.T) {
 		{"too many digits", "/me", `tick("i-i30"); fill("amount-i30", "10.5");`, "1 invoice ticked. 1 amount needs your attention."},
 		{"all overdue", "/me", `document.querySelector("[data-pick=overdue]").click();`, "4 invoices ticked. EUR 1,560.40 JPY 52,000 KWD 1,200.500"},
 		{"a vendor", "/me", `document.querySelector("[data-pick-vendor=v3]").click();`, "3 invoices ticked. EUR 2,310.00 JPY 1,892,000"},
+		{"a discount", "/me", `tick("i-i3"); tick("i-i1");`, "2 invoices ticked. EUR 13,480.40"},
+		{"a part earns none", "/me", `tick("i-i3"); fill("amount-i3", "12479.99");`, "1 invoice ticked. EUR 12,479.99"},
+		{"a discount after a credit", "/me", `tick("i-i3"); tick("c-c1");`, "1 invoice ticked. EUR 12,270.00 Before discounts and late fees."},
 		{"as served", "/me-ticked", ``, "3 invoices ticked. EUR 4,790.00"},
 		{"five hundred", "/me-many", `document.querySelector("[data-pick=all]").click();`, "500 invoices ticked. EUR 96,182.50"},
 	} {

@@ -17,6 +17,7 @@ type QuoteView struct {
 	Back       string // where the selection can be changed
 	Currencies []QuoteCurrency
 	Changed    []Difference // set: answered with 409, these are what changed
+	Requote    string       // where quote, currency and method post, to pay one currency by another method
 	Elsewhere  []PayingElsewhere
 }
 
@@ -24,6 +25,10 @@ type QuoteView struct {
 type QuoteCurrency struct {
 	Invoices money.Amount // what the lines come to
 	Credits  money.Amount // set against it
+	Discount money.Amount // taken off
+	LateFee  money.Amount // on top
+	Saving   money.Amount // how much less it is by bank debit; zero: that is not offered
+	Debit    bool         // to be paid by bank debit alone
 	Charge   money.Amount // zero: credits alone
 	Vendors  []QuoteVendor
 	State    ui.StepState // done: paid; current: the next to pay
@@ -43,6 +48,14 @@ type QuoteLine struct {
 	Amount  money.Amount // of this invoice, credits included
 	Open    money.Amount // when Amount is less, the rest stays open
 	Credits []QuoteCredit
+	Extras  []QuoteExtra
+	Waived  string // says that a late fee is not taken; may be empty
+}
+
+// QuoteExtra is a discount, less than nothing, or a late fee.
+type QuoteExtra struct {
+	Label  string
+	Amount money.Amount
 }
 
 // QuoteCredit is a credit set against a line.
@@ -57,6 +70,7 @@ type Difference struct {
 	Number string
 	Was    money.Amount
 	Now    money.Amount // zero: nothing is open any more
+	Charge bool         // both are what is paid, not what is open
 	Why    string       // "paid elsewhere", "the vendor credited it"; may be empty
 }
 
@@ -143,14 +157,15 @@ type PaymentRow struct {
 // SandboxView is the sandbox gateway's own checkout page; its buttons post
 // outcome = succeed, decline or process to Action.
 type SandboxView struct {
-	Page     ui.Page
-	Amount   money.Amount
-	Number   string
-	Action   string
-	Cancel   string // back, nothing paid
-	Vendors  []SandboxVendor
-	Finished string // says that this checkout is over; empty: it is open
-	Return   string
+	Page      ui.Page
+	Amount    money.Amount
+	Number    string
+	Action    string
+	DebitOnly bool   // the payer asked to pay by bank debit
+	Cancel    string // back, nothing paid
+	Vendors   []SandboxVendor
+	Finished  string // says that this checkout is over; empty: it is open
+	Return    string
 }
 
 // SandboxVendor is one line of the sandbox's checkout.

@@ -17,12 +17,16 @@ import (
 )
 
 // Quote freezes what was ticked and goes to the page to check it. Posted:
-// invoice and credit values, amount-ID. POST /me/quotes for a contact, POST
+// invoice and credit values, amount-ID; or quote, currency and method, to pay one
+// currency of an earlier quote by another method. POST /me/quotes for a contact, POST
 // /d/:token/quotes for whoever holds the link.
 func (h *Handlers) Quote(c *fiber.Ctx) error {
 	who, err := h.visitor(c)
 	if err != nil {
 		return h.refuse(c, err)
+	}
+	if id := kit.Form(c, "quote", 40); id != "" {
+		return h.byMethod(c, who, id, money.Currency(kit.Form(c, "currency", 3)), payment.MethodClass(kit.Form(c, "method", 20)))
 	}
 	selection, marked := readSelection(c)
 	quote, err := h.Payment.Quote(c.UserContext(), who.payer, selection)
@@ -33,6 +37,33 @@ func (h *Handlers) Quote(c *fiber.Ctx) error {
 		return err
 	}
 	return c.Redirect(who.base+"/quotes/"+quote.ID, fiber.StatusSeeOther)
+}
+
+// byMethod makes an earlier selection again, with one currency to be paid by
+// another method, and goes to check it.
+func (h *Handlers) byMethod(c *fiber.Ctx, who visitor, id string, currency money.Currency, method payment.MethodClass) error {
+	old, err := h.Payment.ReadQuote(c.UserContext(), who.payer, id)
+	if err != nil {
+		return err
+	}
+	for i := range old.Currencies {
+		if old.Currencies[i].Currency == currency {
+			old.Currencies[i].Method = method
+		}
+	}
+	fresh, _, err := h.requote(c.UserContext(), who, old)
+	if err != nil {
+		return err
+	}
+	if fresh.ID == "" {
+		return h.nothingLeft(c, who)
+	}
+	return c.Redirect(who.base+"/quotes/"+fresh.ID, fiber.StatusSeeOther)
+}
+
+func (h *Handlers) nothingLeft(c *fiber.Ctx, who visitor) error {
+	h.Kit.Flash(c, ui.Flash{Tone: ui.ToneInfo, Title: "There is nothing left to pay", Text: "Everything that you had ticked is paid or closed. Nothing was charged."})
+	return c.Redirect(who.base, fiber.StatusSeeOther)
 }
 
 // readSelection reads the pay form. What is beyond the most that can be paid at
@@ -188,8 +219,7 @@ func (h *Handlers) freshQuote(c *fiber.Ctx, who visitor, id, why string) error {
 		return err
 	}
 	if fresh.ID == "" {
-		h.Kit.Flash(c, ui.Flash{Tone: ui.ToneInfo, Title: "There is nothing left to pay", Text: "Everything that you had ticked is paid or closed. Nothing was charged."})
-		return c.Redirect(who.base, fiber.StatusSeeOther)
+		return h.nothingLeft(c, who)
 	}
 	h.Kit.Flash(c, ui.Flash{Tone: ui.ToneInfo, Title: why, Text: "Nothing was charged. Here it is again, with the amounts as they are now."})
 	return c.Redirect(who.base+"/quotes/"+fresh.ID, fiber.StatusSeeOther)

@@ -9,14 +9,18 @@ import (
 
 // quoteOf arranges a quote for the page; paid are its payments by currency.
 func quoteOf(who visitor, quote payment.Quote, paid map[money.Currency]payment.Payment) QuoteView {
-	v := QuoteView{ID: quote.ID, Hash: quote.Hash, PayAction: who.base + "/quotes/" + quote.ID + "/payments", Back: who.base}
+	v := QuoteView{ID: quote.ID, Hash: quote.Hash, PayAction: who.base + "/quotes/" + quote.ID + "/payments", Requote: who.base + "/quotes", Back: who.base}
 	if quote.ID != "" {
 		v.Back = who.base + "?quote=" + quote.ID
 	}
 	current := false
 	for _, part := range quote.Currencies {
 		c := QuoteCurrency{Charge: money.New(part.Charge, part.Currency), Credits: money.New(part.Credit, part.Currency),
-			Invoices: money.New(part.Charge+part.Credit, part.Currency), State: ui.StepTodo}
+			Invoices: money.New(part.Charge+part.Credit+part.Discount-part.LateFee, part.Currency), State: ui.StepTodo,
+			Discount: money.New(part.Discount, part.Currency), LateFee: money.New(part.LateFee, part.Currency), Debit: part.Method == payment.MethodBankDebit}
+		if p, begun := paid[part.Currency]; !begun || p.Status == payment.Failed || p.Status == payment.Expired {
+			c.Saving = money.New(part.DebitSaving, part.Currency)
+		}
 		if p, begun := paid[part.Currency]; begun && (p.Status == payment.Settled || p.Status == payment.Processing) {
 			c.State, c.Receipt = ui.StepDone, "/pay/"+p.ID
 		} else if !current {
@@ -37,9 +41,25 @@ func quoteVendorOf(vendor payment.VendorQuote, currency money.Currency) QuoteVen
 		for _, credit := range line.Credits {
 			shown.Credits = append(shown.Credits, QuoteCredit{Number: credit.Number, Amount: money.New(credit.Amount, currency)})
 		}
+		for _, incentive := range line.Incentives {
+			shown.add(incentive, currency)
+		}
 		out.Lines = append(out.Lines, shown)
 	}
 	return out
+}
+
+// add itemises a discount or a late fee.
+func (l *QuoteLine) add(incentive payment.Incentive, currency money.Currency) {
+	amount := money.New(incentive.Amount, currency)
+	switch incentive.Kind {
+	case payment.LateFee:
+		l.Extras = append(l.Extras, QuoteExtra{Label: ui.Sentence(incentive.Why), Amount: amount})
+	case payment.LateFeeWaived:
+		l.Waived = ui.Sentence(incentive.Why) + "."
+	default:
+		l.Extras = append(l.Extras, QuoteExtra{Label: "Discount: " + incentive.Why, Amount: amount.Neg()})
+	}
 }
 
 // differencesOf names the vendors, which a difference does not.
@@ -54,7 +74,7 @@ func differencesOf(quote payment.Quote, differences []payment.Difference) []Diff
 	}
 	list := make([]Difference, 0, len(differences))
 	for _, d := range differences {
-		list = append(list, Difference{Vendor: vendors[d.InvoiceID], Number: d.Number, Was: money.New(d.Was, d.Currency), Now: money.New(d.Is, d.Currency), Why: d.Why})
+		list = append(list, Difference{Vendor: vendors[d.InvoiceID], Number: d.Number, Was: money.New(d.Was, d.Currency), Now: money.New(d.Is, d.Currency), Charge: d.Charge, Why: d.Why})
 	}
 	return list
 }
@@ -70,12 +90,13 @@ func again(old payment.Quote, paid map[money.Currency]payment.Payment, b books) 
 	for _, credit := range b.credits {
 		usable[credit.ID] = credit
 	}
-	var selection payment.Selection
+	selection := payment.Selection{Methods: map[money.Currency]payment.MethodClass{}}
 	wanted := map[string]bool{}
 	for _, part := range old.Currencies {
 		if p, begun := paid[part.Currency]; begun && p.Status != payment.Failed && p.Status != payment.Expired {
 			continue
 		}
+		selection.Methods[part.Currency] = part.Method
 		for _, vendor := range part.Vendors {
 			for _, line := range vendor.Lines {
 				item, open := items[line.InvoiceID]

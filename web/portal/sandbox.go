@@ -25,6 +25,7 @@ type SandboxGateway interface {
 type SandboxCheckout struct {
 	Amount    money.Amount
 	Lines     []payment.CheckoutLine
+	Method    payment.MethodClass
 	Phase     payment.Phase
 	ReturnURL string
 	CancelURL string
@@ -46,6 +47,7 @@ func (h *Handlers) renderSandbox(c *fiber.Ctx, status int, ref string) error {
 	}
 	v := SandboxView{Page: h.outside(c, "Pay "+checkout.Amount.String()), Amount: checkout.Amount, Number: ref, Action: "/sandbox/checkout/" + ref,
 		Cancel: checkout.CancelURL, Return: checkout.ReturnURL, Vendors: sandboxVendors(checkout.Lines)}
+	v.DebitOnly = checkout.Method == payment.MethodBankDebit
 	if checkout.Phase != payment.PhaseOpen {
 		v.Finished = "This payment page is over: " + phaseWords(checkout.Phase) + "."
 	}

@@ -86,7 +86,20 @@ func quoteHint(c QuoteCurrency) string {
 	if c.Charge.Zero() {
 		return "The credits cover it: nothing is charged."
 	}
+	if c.Debit {
+		return "By bank debit alone. The payment page opens next; nothing is charged before you confirm there."
+	}
 	return "The payment page opens next. Nothing is charged before you confirm there."
+}
+
+// changedTitle says who or what changed.
+func changedTitle(v QuoteView) string {
+	for _, d := range v.Changed {
+		if !d.Charge {
+			return "Your vendors changed these since you looked"
+		}
+	}
+	return "A discount or a late fee changed since you looked"
 }
 
 func totalLabel(c QuoteCurrency) string {

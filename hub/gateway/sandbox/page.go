@@ -24,6 +24,7 @@ type Page struct {
 	Ref       string
 	Amount    money.Amount
 	Lines     []payment.CheckoutLine
+	Method    payment.MethodClass // MethodBankDebit: only Process and Decline are taken
 	Phase     payment.Phase
 	Reason    string // of a failed one
 	ReturnURL string
@@ -39,7 +40,7 @@ func (g *Gateway) Page(ctx context.Context, ref string) (Page, error) {
 		return Page{}, forPage(err)
 	}
 	state := row.phase()
-	page := Page{Ref: row.Ref, Amount: money.New(row.Amount, row.Currency), Phase: state.Phase, Reason: state.Reason,
+	page := Page{Ref: row.Ref, Amount: money.New(row.Amount, row.Currency), Method: row.Method, Phase: state.Phase, Reason: state.Reason,
 		ReturnURL: row.ReturnURL, CancelURL: row.CancelURL, ComesBack: row.comesBack()}
 	if row.State == stateOpen || row.State == stateProcessing {
 		page.ChangesAt = row.SettlesAt
@@ -76,6 +77,9 @@ func (g *Gateway) Decide(ctx context.Context, ref, outcome string) (string, erro
 	row, err := g.change(ctx, ref, func(row *checkoutRow) error {
 		if row.State != stateOpen {
 			return nil
+		}
+		if want == stateSucceeded && row.Method == methodDebit {
+			return fault.At("outcome", "This page takes bank debits alone: press process or decline.")
 		}
 		row.State, row.SettlesAt = want, time.Time{}
 		if want == stateProcessing {

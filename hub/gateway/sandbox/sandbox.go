@@ -99,14 +99,14 @@ func (g *Gateway) newCheckout(request payment.CheckoutRequest) (checkoutRow, err
 	}
 	now := g.Now().UTC()
 	return checkoutRow{Ref: "sbx_" + store.NewToken(), Key: request.Key, Currency: request.Amount.Currency, Amount: request.Amount.Minor,
-		ReturnURL: request.ReturnURL, CancelURL: request.CancelURL, Lines: string(lines), State: stateOpen, SettlesAt: request.ExpiresAt.UTC(),
+		ReturnURL: request.ReturnURL, CancelURL: request.CancelURL, Lines: string(lines), Method: request.Method, State: stateOpen, SettlesAt: request.ExpiresAt.UTC(),
 		CreatedAt: now, UpdatedAt: now}, nil
 }
 
 // sameCheckout holds what a key made against what is asked for now.
 func (g *Gateway) sameCheckout(kept, asked checkoutRow) error {
 	fresh := kept.Ref == asked.Ref
-	if !fresh && (kept.Currency != asked.Currency || kept.Amount != asked.Amount || kept.Lines != asked.Lines || kept.ReturnURL != asked.ReturnURL) {
+	if !fresh && (kept.Currency != asked.Currency || kept.Amount != asked.Amount || kept.Lines != asked.Lines || kept.Method != asked.Method || kept.ReturnURL != asked.ReturnURL) {
 		return fmt.Errorf("%w: this key was used for another checkout", payment.ErrRefused)
 	}
 	return nil
@@ -279,6 +279,9 @@ func (r *checkoutRow) phase() payment.State {
 	case stateProcessing:
 		return payment.State{Phase: payment.PhaseProcessing, Method: methodDebit}
 	case stateDeclined:
+		if r.Method == methodDebit {
+			return payment.State{Phase: payment.PhaseFailed, Method: methodDebit, Reason: "The bank refused the debit. Nothing was charged."}
+		}
 		return payment.State{Phase: payment.PhaseFailed, Method: methodCard, Reason: "The card was declined. Nothing was charged.", Declines: 1}
 	case stateFailed:
 		return payment.State{Phase: payment.PhaseFailed, Method: methodDebit, Reason: "The bank returned the debit. Nothing was charged."}

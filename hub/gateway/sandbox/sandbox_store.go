@@ -29,17 +29,18 @@ const (
 // debit has ended, and so tells it from a card.
 type checkoutRow struct {
 	bun.BaseModel `bun:"table:sandbox_checkouts,alias:sc"`
-	Ref           string         `bun:"ref,pk"`
-	Key           string         `bun:"key"`
-	Currency      money.Currency `bun:"currency"`
-	Amount        int64          `bun:"amount"`
-	ReturnURL     string         `bun:"return_url"`
-	CancelURL     string         `bun:"cancel_url"`
-	Lines         string         `bun:"lines"`
-	State         string         `bun:"state"`
-	SettlesAt     time.Time      `bun:"settles_at,nullzero"`
-	CreatedAt     time.Time      `bun:"created_at"`
-	UpdatedAt     time.Time      `bun:"updated_at"`
+	Ref           string              `bun:"ref,pk"`
+	Key           string              `bun:"key"`
+	Currency      money.Currency      `bun:"currency"`
+	Amount        int64               `bun:"amount"`
+	ReturnURL     string              `bun:"return_url"`
+	CancelURL     string              `bun:"cancel_url"`
+	Lines         string              `bun:"lines"`
+	Method        payment.MethodClass `bun:"method"`
+	State         string              `bun:"state"`
+	SettlesAt     time.Time           `bun:"settles_at,nullzero"`
+	CreatedAt     time.Time           `bun:"created_at"`
+	UpdatedAt     time.Time           `bun:"updated_at"`
 }
 
 type transferRow struct {

@@ -94,28 +94,40 @@ function startPay(form) {
         else field.removeAttribute("aria-invalid");
       }
       if (bad) wrong += 1;
-      else add(sums, box, minor);
+      else add(sums, box, minor, minor === Number(box.dataset.full) ? Number(box.dataset.charge) - minor : 0);
     }
-    for (const box of credits) if (box.checked) add(sums, box, -Number(box.dataset.minor));
+    for (const box of credits) if (box.checked) add(sums, box, -Number(box.dataset.minor), 0);
     show(sums, count, wrong);
     keep();
   }
 
-  // A credit lowers what its own vendor gets, never below nothing.
-  function add(sums, box, minor) {
+  // A credit lowers what its own vendor gets, never below nothing. Discounts and
+  // late fees are exact where no credit is set against them; else the next page
+  // counts them, and the sum says that it does not.
+  function add(sums, box, minor, extra) {
     const { cur, digits, of } = box.dataset;
     if (!sums.has(cur)) sums.set(cur, { digits: Number(digits), vendors: new Map() });
     const vendors = sums.get(cur).vendors;
-    vendors.set(of, (vendors.get(of) ?? 0) + minor);
+    const part = vendors.get(of) ?? { minor: 0, extra: 0, some: false, credit: false };
+    part.minor += minor;
+    part.extra += extra;
+    part.some ||= extra !== 0;
+    part.credit ||= minor < 0;
+    vendors.set(of, part);
   }
 
   function show(sums, count, wrong) {
     const parts = [span("paybar-count", count === 0 ? "Tick what you want to pay." : count + (count === 1 ? " invoice" : " invoices") + " ticked.")];
+    let before = false;
     for (const [cur, { digits, vendors }] of [...sums].sort()) {
       let minor = 0;
-      for (const part of vendors.values()) minor += Math.max(0, part);
+      for (const part of vendors.values()) {
+        minor += Math.max(0, part.minor) + (part.credit ? 0 : part.extra);
+        before ||= part.credit && part.some;
+      }
       if (count > 0) parts.push(amount(cur, minor, digits));
     }
+    if (before) parts.push(span("paybar-count", "Before discounts and late fees."));
     if (wrong) parts.push(span("paybar-wrong", wrong + (wrong === 1 ? " amount needs" : " amounts need") + " your attention."));
     if (output.textContent !== parts.map((part) => part.textContent).join("")) output.replaceChildren(...parts);
   }
