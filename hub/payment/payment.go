@@ -12,8 +12,11 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/ledger"
+	"github.com/sheaf-hub/sheaf/hub/mail"
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/party"
@@ -28,10 +31,20 @@ type Service struct {
 	Ledger    *ledger.Service
 	Outbox    *outbox.Service
 	Gateway   Gateway
+	Methods   Methods         // nil: means of payment are not kept, and nothing is planned
+	Access    *access.Service // for the audit log; needed with Methods
+	Letters   Letters         // needed with Methods
+	From      mail.Address    // who tells payers
+	Footer    letter.Footer
 	PublicURL string // without a slash at the end
 	Now       func() time.Time
 	// Overpaid is told, inside the settlement, of money that no invoice took.
 	Overpaid OverpaidTx
+}
+
+// Letters renders what payers are told; letter.Renderer is one.
+type Letters interface {
+	Schedule(letter.Schedule) (letter.Rendered, error)
 }
 
 // Status of a payment and of each of its shares.
@@ -88,6 +101,8 @@ type Payment struct {
 	OffSession     bool           `bun:"off_session"`  // charged by a kept method, without a page
 	StartedFrom    string         `bun:"started_from"` // the address that began it, hashed
 	Declines       int            `bun:"declines"`
+	SavedMethodID  string         `bun:"saved_method_id,nullzero"` // what an off-session payment charges
+	ChargeSentAt   time.Time      `bun:"charge_sent_at,nullzero"`  // when that was first tried
 }
 
 // Share is what one vendor gets of a payment.
