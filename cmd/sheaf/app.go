@@ -131,6 +131,7 @@ func (a *app) wire() error {
 	a.insight = &insight.Service{DB: a.db, Now: a.now}
 	a.sandbox = &sandbox.Gateway{DB: a.db, PublicURL: c.PublicURL, Now: a.now}
 	a.payment = &payment.Service{DB: a.db, Party: a.party, Billing: a.billing, Ledger: a.ledger, Outbox: a.outbox, Gateway: a.sandbox,
+		Methods: a.sandbox, Access: a.access, Letters: letters, From: c.from, Footer: c.footer,
 		PublicURL: c.PublicURL, Now: a.now, Overpaid: a.worklist.Overpaid}
 	a.intake = &intake.Service{DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Outbox: a.outbox, Sealer: c.sealer,
 		Connectors: connectorKinds(a.client), Log: a.log, Now: a.now}

@@ -168,6 +168,8 @@ func (a *app) jobs() []queue.Job {
 	return []queue.Job{
 		{Name: "digests", Every: time.Minute, Lease: 2 * time.Minute, Run: counted("planned", a.reminder.Plan)},
 		{Name: "payments", Every: 10 * time.Second, Lease: time.Minute, Run: counted("looked at", a.payment.Reconcile)},
+		{Name: "planned payments", Every: 20 * time.Second, Lease: 2 * time.Minute, Run: counted("moved", a.payment.RunSchedules)},
+		{Name: "saved methods", Every: 30 * time.Second, Lease: 2 * time.Minute, Run: counted("looked at", a.payment.TidyMethods)},
 		{Name: "ledger seal", Every: time.Minute, Lease: 2 * time.Minute, Run: counted("sealed", a.ledger.Seal)},
 		{Name: "promises", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("ended", func(ctx context.Context) (int, error) {
 			return a.cases.ExpirePromises(ctx, money.DateOf(a.now(), time.UTC))

@@ -20,7 +20,7 @@ const ChargeLease = 60 * time.Second
 // keeps, without a page. It is Start in everything else: the same rows, the same
 // reservation, the same settlement. What the gateway says stands on the payment;
 // one that was declined has failed with the reason. Faults besides those of
-// Start: NotFound for another's means of payment; Gone for one that has expired.
+// Start: NotFound for another's means of payment; Invalid for one that has expired.
 func (s *Service) StartSaved(ctx context.Context, payer Payer, quoteID, hash string, currency money.Currency, methodID string) (Started, error) {
 	if err := s.mayKeep(payer); err != nil {
 		return Started{}, err
@@ -57,10 +57,10 @@ func (s *Service) StartSaved(ctx context.Context, payer Payer, quoteID, hash str
 // chargeable says whether a means of payment can be charged on a day.
 func (s *Service) chargeable(method SavedMethod, on money.Date) error {
 	if method.Gateway != s.Gateway.Name() {
-		return fault.New(fault.Gone, "%s can no longer be used here. Save it again, or pay in another way.", method.Name())
+		return fault.At("method", "%s can no longer be used here. Save it again, or pay in another way.", method.Name())
 	}
 	if last := method.LastDay(); last != "" && on > last {
-		return fault.New(fault.Gone, "%s has expired by then. Choose an earlier date or another means of payment.", method.Name())
+		return fault.At("method", "%s has expired by then. Choose an earlier date or another means of payment.", method.Name())
 	}
 	return nil
 }

@@ -83,6 +83,11 @@ func (g playedGateway) Page(ctx context.Context, ref string) (SandboxCheckout, e
 	return SandboxCheckout{Amount: p.Amount, Lines: p.Lines, Phase: p.Phase, ReturnURL: p.ReturnURL, CancelURL: p.CancelURL}, err
 }
 
+func (g playedGateway) SetupPage(ctx context.Context, ref string) (SandboxSetup, error) {
+	p, err := g.Gateway.SetupPage(ctx, ref)
+	return SandboxSetup{Open: p.Open, ReturnURL: p.ReturnURL}, err
+}
+
 // world is a hub with pages, on a fresh database.
 type world struct {
 	*Handlers
@@ -123,8 +128,9 @@ func newWorld(t *testing.T) *world {
 	w.Handlers = &Handlers{
 		Kit: &kit.Kit{Access: door, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: now, PublicURL: publicURL, Secure: true},
 		DB:  db, Access: door, Party: parties, Billing: bills,
-		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, PublicURL: publicURL, Now: now},
-		Cases:   &casesroom.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, From: from, PublicURL: publicURL, Now: now},
+		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, Methods: w.gateway, Access: door, Letters: w.letters, From: from,
+			PublicURL: publicURL, Now: now},
+		Cases: &casesroom.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, From: from, PublicURL: publicURL, Now: now},
 		Reminder: &reminder.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, Sender: w.box, From: from,
 			ListID: "digest.hub.example", PublicURL: publicURL, Now: now},
 		Insight: &insight.Service{DB: db, Now: now}, Worklist: &worklist.Service{DB: db, Access: door, Now: now}, Sandbox: playedGateway{w.gateway}, Mailbox: w.box,
@@ -389,7 +395,7 @@ func (b *browser) pay(review string, currency money.Currency) answer {
 
 func (w *world) verify() {
 	w.t.Helper()
-	for name, check := range map[string]func(context.Context) (int, []string, error){"money": w.Payment.CheckMoney, "transfers": w.Payment.CheckTransfers, "open": w.Billing.Check} {
+	for name, check := range map[string]func(context.Context) (int, []string, error){"money": w.Payment.CheckMoney, "transfers": w.Payment.CheckTransfers, "plans": w.Payment.CheckSchedules, "open": w.Billing.Check} {
 		if _, broken, err := check(context.Background()); err != nil || len(broken) > 0 {
 			w.t.Errorf("%s: %v %v", name, broken, err)
 		}

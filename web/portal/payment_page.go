@@ -15,11 +15,14 @@ import (
 func paymentOf(who visitor, receipt payment.Receipt, ownTicks bool) PaymentView {
 	p := receipt.Payment
 	v := PaymentView{Number: p.Number, Status: string(p.Status), Currency: p.Currency, Charged: money.New(p.Amount, p.Currency),
-		Credits: money.New(p.CreditAmount, p.Currency), Method: ui.Sentence(p.Method), Started: who.local(p.CreatedAt), Settled: who.local(p.SettledAt),
+		Credits: money.New(p.CreditAmount, p.Currency), Method: ui.Sentence(orElse(p.MethodDetail, p.Method)), Started: who.local(p.CreatedAt), Settled: who.local(p.SettledAt),
 		Failure: p.Failure, Base: who.base}
 	switch p.Status {
 	case payment.Pending:
-		v.Continue, v.Cancel = "/pay/"+p.ID+"/continue", "/pay/"+p.ID+"/cancel"
+		v.Continue, v.Cancel, v.Charging = "/pay/"+p.ID+"/continue", "/pay/"+p.ID+"/cancel", p.OffSession
+		if p.OffSession {
+			v.Continue = ""
+		}
 	case payment.Failed, payment.Expired:
 		v.Again = againURL(who, receipt, ownTicks)
 	}
