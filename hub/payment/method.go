@@ -26,7 +26,7 @@ func (s *Service) ConsentText() string {
 		hub = "Sheaf"
 	}
 	return "I allow " + hub + " to keep this means of payment with its payment provider, and to charge it when I say so here: at once, or on a date that I choose. " +
-		"Each charge is for invoices that I ticked, and never for more than I saw. I am told the day before a charge that I planned, and can cancel it until it starts. " +
+		"Each charge is for invoices that I ticked, and never for more than I saw. One that I planned I can cancel until it starts. " +
 		"Only I can use this means of payment, and I can remove it at any time."
 }
 

@@ -148,7 +148,7 @@ func TestOneFormSavesOneMethod(t *testing.T) {
 			})
 		}
 		looks.Wait()
-		if n := d.count("saved_methods", "detail = 'Bank account ending 6789' AND expires = '' AND mandate <> ''"); n != 1 {
+		if n := d.count("saved_methods", "detail = 'bank account ending 6789' AND expires = '' AND mandate <> ''"); n != 1 {
 			t.Fatalf("%d methods", n)
 		}
 		d.must(d.RefreshSetup(t.Context(), "sbx_seti_forged"))

@@ -257,7 +257,7 @@ func quoteCredits() QuoteView {
 
 func savedOffer(plan string) *SavedOffer {
 	return &SavedOffer{Charge: "/me/quotes/q1/charges", Plan: "/me/quotes/q1/schedules", Add: "/me/methods?currency=EUR&quote=q1", First: "2026-11-23", Last: "2027-02-20",
-		Methods: []ui.Option{{Value: "m1", Label: "Visa ending 4242, until November 2028"}, {Value: "m2", Label: "Bank account ending 6789"}}, Names: []string{"Visa ending 4242", "Bank account ending 6789"}, Credits: plan == "credits"}
+		Methods: []ui.Option{{Value: "m1", Label: "Visa ending 4242, until November 2028"}, {Value: "m2", Label: "Bank account ending 6789"}}, Names: []string{"Visa ending 4242", "bank account ending 6789"}, Credits: plan == "credits"}
 }
 
 func quoteSaved() QuoteView {

@@ -143,7 +143,7 @@ func (h *Handlers) offerSaved(c *fiber.Ctx, who visitor, v *QuoteView) error {
 				label += ", " + until
 			}
 			part.Saved.Methods = append(part.Saved.Methods, ui.Option{Value: method.ID, Label: label})
-			part.Saved.Names = append(part.Saved.Names, ui.Sentence(method.Name()))
+			part.Saved.Names = append(part.Saved.Names, method.Name())
 		}
 	}
 	return nil

@@ -87,6 +87,22 @@ func scheduleOf(who visitor, plan payment.Planned, team map[string]party.Contact
 	return row
 }
 
+// with is the means of payment, and whose it is when it is a colleague's.
+func (r ScheduleRow) with() string {
+	if r.Who == "" {
+		return r.Method
+	}
+	return r.Method + ", planned by " + r.Who
+}
+
+// to is who gets it: a vendor's name, or how many there are.
+func (r ScheduleRow) to() string {
+	if len(r.Vendors) == 1 {
+		return r.Vendors[0].Name
+	}
+	return ui.Count(len(r.Vendors), "vendor", "vendors")
+}
+
 // scheduleStatus is the chip of a planned payment; one that has started stands
 // as its payment does.
 func scheduleStatus(plan payment.Planned) Status {

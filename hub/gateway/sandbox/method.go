@@ -35,8 +35,8 @@ var kinds = map[string]struct {
 	SaveCard:          {methodCard, "Visa ending 4242"},
 	SaveDecliningCard: {methodCard, "Visa ending 0341"},
 	SaveExpiringCard:  {methodCard, "Visa ending 1881"},
-	SaveBank:          {methodDebit, "Bank account ending 6789"},
-	SaveReturningBank: {methodDebit, "Bank account ending 0013"},
+	SaveBank:          {methodDebit, "bank account ending 6789"},
+	SaveReturningBank: {methodDebit, "bank account ending 0013"},
 }
 
 // SaveMethod makes the page to leave a means of payment, or gives again the one
