@@ -185,6 +185,9 @@ func (s *Service) findCharge(ctx context.Context, payment Payment) error {
 	case err == nil:
 		return s.charged(ctx, payment, ref, state)
 	case errors.Is(err, ErrNotFound):
+		if s.Now().Before(payment.UpdatedAt.Add(ChargeLease)) {
+			return nil // the request may be on its way still
+		}
 		return retryCharge(ctx, s.DB, payment, s.Now())
 	default:
 		return err

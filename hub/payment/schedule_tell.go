@@ -67,8 +67,12 @@ func (s *Service) mailSchedule(ctx context.Context, tx bun.IDB, schedule Schedul
 	if err != nil {
 		return fmt.Errorf("render the notice: %w", err)
 	}
+	var worthless time.Time // never: it stays news
+	if kind == letter.ScheduleAhead {
+		worthless = schedule.StartsAt
+	}
 	return s.Outbox.AppendMailTx(ctx, tx, "schedule", mail.Message{From: s.From, To: mail.Address{Name: contact.Name, Email: contact.Email},
-		Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML, AutoReply: true}, time.Time{})
+		Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML, AutoReply: true}, worthless)
 }
 
 // scheduleLink leads to where the payer can cancel, or pay in another way.

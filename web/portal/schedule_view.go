@@ -114,6 +114,9 @@ func scheduleStatus(plan payment.Planned) Status {
 	case payment.Cancelled:
 		return Status{Tone: ui.ToneNeutral, Text: "Cancelled"}
 	case payment.StartFailed:
+		if plan.PaymentStatus == payment.Settled { // captured all the same
+			break
+		}
 		return Status{Tone: ui.ToneBad, Text: "Not paid"}
 	case payment.NothingLeft:
 		return Status{Tone: ui.ToneNeutral, Text: "Nothing was left to pay"}
