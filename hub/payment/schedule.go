@@ -194,19 +194,7 @@ func (s *Service) plan(ctx context.Context, tx bun.IDB, payer Payer, quoteID str
 	if err != nil {
 		return Schedule{}, err
 	}
-	amounts := make(map[string]int64, len(lines))
-	notes := make([]billing.Note, 0, len(lines))
-	for _, line := range lines {
-		amounts[line.InvoiceID] = line.Amount
-		notes = append(notes, billing.Note{Invoice: invoices[line.InvoiceID], Kind: "scheduled", Text: fmt.Sprintf("Will be paid on %s: %s.", payOn, money.New(line.Amount, part.Currency))})
-	}
-	if err := insertSchedule(ctx, tx, schedule, lines); err != nil {
-		return Schedule{}, err
-	}
-	if err := s.Billing.HoldScheduledTx(ctx, tx, schedule.ID, invoices, amounts, payOn); err != nil {
-		return Schedule{}, err
-	}
-	if err := s.Billing.NoteTx(ctx, tx, notes...); err != nil {
+	if err := s.keepPlan(ctx, tx, schedule, lines, invoices); err != nil {
 		return Schedule{}, err
 	}
 	if err := s.Access.AuditTx(ctx, tx, contactActor(contact), access.Change{Action: "payment.scheduled", SubjectKind: "scheduled payment", SubjectID: schedule.ID,
@@ -217,6 +205,24 @@ func (s *Service) plan(ctx context.Context, tx bun.IDB, payer Payer, quoteID str
 		return schedule, nil
 	}
 	return schedule, s.tellAhead(ctx, tx, schedule)
+}
+
+// keepPlan writes a plan, holds its invoices and notes it on them.
+func (s *Service) keepPlan(ctx context.Context, tx bun.IDB, schedule Schedule, lines []ScheduledLine, invoices map[string]billing.Invoice) error {
+	amounts := make(map[string]int64, len(lines))
+	notes := make([]billing.Note, 0, len(lines))
+	for _, line := range lines {
+		amounts[line.InvoiceID] = line.Amount
+		notes = append(notes, billing.Note{Invoice: invoices[line.InvoiceID], Kind: "scheduled",
+			Text: fmt.Sprintf("Will be paid on %s: %s.", schedule.PayOn, money.New(line.Amount, schedule.Currency))})
+	}
+	if err := insertSchedule(ctx, tx, schedule, lines); err != nil {
+		return err
+	}
+	if err := s.Billing.HoldScheduledTx(ctx, tx, schedule.ID, invoices, amounts, schedule.PayOn); err != nil {
+		return err
+	}
+	return s.Billing.NoteTx(ctx, tx, notes...)
 }
 
 func (p Schedule) audited(method SavedMethod, invoices int) auditedSchedule {
