@@ -21,7 +21,7 @@ import (
 func (a *app) openGateway() error {
 	if a.config.StripeKey == "" {
 		a.sandbox = &sandbox.Gateway{DB: a.db, PublicURL: a.config.PublicURL, Now: a.now}
-		a.payment.Gateway = a.sandbox
+		a.payment.Gateway, a.payment.Methods = a.sandbox, a.sandbox
 		return nil
 	}
 	gateway, err := stripe.New(a.config.stripe(a.now))
@@ -29,7 +29,8 @@ func (a *app) openGateway() error {
 		return err
 	}
 	a.stripe = gateway
-	a.payment.Gateway, a.payment.Accounts, a.payment.Disputes, a.payment.Messages = gateway, gateway, gateway, gateway
+	a.payment.Gateway, a.payment.Accounts, a.payment.Methods = gateway, gateway, gateway
+	a.payment.Disputes, a.payment.Messages = gateway, gateway
 	return nil
 }
 

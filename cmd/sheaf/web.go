@@ -98,6 +98,17 @@ func (p sandboxPage) Decide(ctx context.Context, ref, outcome string) (string, e
 	return p.gateway.Decide(ctx, ref, outcome)
 }
 
+// SetupPage implements portal.SandboxGateway.
+func (p sandboxPage) SetupPage(ctx context.Context, ref string) (portal.SandboxSetup, error) {
+	page, err := p.gateway.SetupPage(ctx, ref)
+	return portal.SandboxSetup{Open: page.Open, ReturnURL: page.ReturnURL}, err
+}
+
+// DecideSetup implements portal.SandboxGateway.
+func (p sandboxPage) DecideSetup(ctx context.Context, ref, outcome string) error {
+	return p.gateway.DecideSetup(ctx, ref, outcome)
+}
+
 // enrollByOperator adds a vendor that is approved from the start: the operator
 // adds it by hand.
 func (a *app) enrollByOperator(ctx context.Context, actor access.Actor, profile party.Profile) (operator.Enrolled, error) {

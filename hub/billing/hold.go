@@ -21,7 +21,14 @@ const (
 	HoldSent    HoldKind = "sent" // "the check is in the mail"
 	HoldPayment HoldKind = "payment"
 	HoldManual  HoldKind = "manual"
+	// HoldScheduled: it is paid on a date of the payer's choice. It reserves nothing.
+	HoldScheduled HoldKind = "scheduled"
 )
+
+// ScheduledSlack is how many days after the chosen date a scheduled payment's
+// hold ends by itself: later than a payment may start at the latest, so that no
+// invoice is chased while it still can.
+const ScheduledSlack = 9
 
 // Hold stops the chasing of an invoice until it ends or is lifted. A payment's
 // hold also reserves Amount.
@@ -38,7 +45,11 @@ type Hold struct {
 	EndsOn        money.Date `bun:"ends_on"`
 	CreatedAt     time.Time  `bun:"created_at"`
 	LiftedAt      time.Time  `bun:"lifted_at,nullzero"`
+	ScheduleID    string     `bun:"schedule_id,nullzero"`
 }
+
+// PaysOn is the date that a scheduled payment's hold was made for.
+func (h Hold) PaysOn() money.Date { return h.EndsOn.AddDays(-ScheduledSlack) }
 
 // Active says whether it holds on a day; the empty day means whenever not lifted.
 func (h Hold) Active(today money.Date) bool {
@@ -59,4 +70,21 @@ func (s *Service) LiftCaseHoldsTx(ctx context.Context, tx bun.IDB, caseID string
 // LiftManualTx lifts the vendor's own hold on an invoice.
 func (s *Service) LiftManualTx(ctx context.Context, tx bun.IDB, vendorID, invoiceID string) error {
 	return liftManual(ctx, tx, vendorID, invoiceID, s.Now().UTC())
+}
+
+// HoldScheduledTx keeps invoices from being chased until they are paid on a
+// date; amounts is what is promised of each, by id. Nothing is reserved.
+func (s *Service) HoldScheduledTx(ctx context.Context, tx bun.IDB, scheduleID string, invoices map[string]Invoice, amounts map[string]int64, payOn money.Date) error {
+	holds := make([]Hold, 0, len(amounts))
+	for id, amount := range amounts {
+		invoice := invoices[id]
+		holds = append(holds, Hold{ID: store.NewID(), CustomerID: invoice.CustomerID, VendorID: invoice.VendorID, InvoiceID: id, Kind: HoldScheduled,
+			ScheduleID: scheduleID, Amount: amount, EndsOn: payOn.AddDays(ScheduledSlack), CreatedAt: s.Now().UTC()})
+	}
+	return insertHolds(ctx, tx, holds)
+}
+
+// LiftScheduledTx lifts what a scheduled payment held.
+func (s *Service) LiftScheduledTx(ctx context.Context, tx bun.IDB, scheduleID string) error {
+	return liftScheduled(ctx, tx, scheduleID, s.Now().UTC())
 }

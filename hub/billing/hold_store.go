@@ -39,6 +39,14 @@ func liftManual(ctx context.Context, tx bun.IDB, vendorID, invoiceID string, now
 	return nil
 }
 
+func liftScheduled(ctx context.Context, tx bun.IDB, scheduleID string, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*Hold)(nil)).Set("lifted_at = ?", now).Where("schedule_id = ?", scheduleID).Where("lifted_at IS NULL").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("lift scheduled holds: %w", err)
+	}
+	return nil
+}
+
 // attachHolds reads the active holds of all items in one query.
 func attachHolds(ctx context.Context, db bun.IDB, items []Item, today money.Date) error {
 	if len(items) == 0 {

@@ -5,7 +5,8 @@ import "context"
 // MostBroken bounds how many broken rows one check names.
 const MostBroken = 20
 
-// Check holds the invariants of this room: CheckMoney and CheckTransfers. It
+// Check holds the invariants of this room: CheckMoney,
+// CheckTransfers and CheckSchedules. It
 // returns how many rows it looked at, and what is broken, in words.
 func (s *Service) Check(ctx context.Context) (int, []string, error) {
 	payments, broken, err := s.CheckMoney(ctx)
@@ -13,7 +14,11 @@ func (s *Service) Check(ctx context.Context) (int, []string, error) {
 		return payments, broken, err
 	}
 	transfers, more, err := s.CheckTransfers(ctx)
-	return payments + transfers, append(broken, more...), err
+	if err != nil {
+		return payments + transfers, append(broken, more...), err
+	}
+	schedules, others, err := s.CheckSchedules(ctx)
+	return payments + transfers + schedules, append(append(broken, more...), others...), err
 }
 
 // CheckMoney holds, for every settled payment, that what was captured is what

@@ -269,6 +269,9 @@ func compare(line QuoteLine, currency money.Currency, invoice billing.Invoice, c
 // openCheckout asks the gateway for the page. The key makes it the same page on
 // every try. Whatever the gateway says, the row tells how it went.
 func (s *Service) openCheckout(ctx context.Context, payment Payment) (Started, error) {
+	if payment.OffSession { // there is no page: its own says how far the charge is
+		return Started{Payment: payment, RedirectURL: s.receiptURL(payment)}, nil
+	}
 	if payment.CheckoutURL != "" {
 		return Started{Payment: payment, RedirectURL: payment.CheckoutURL}, nil
 	}
@@ -375,6 +378,9 @@ func (s *Service) Cancel(ctx context.Context, payer Payer, paymentID string) (Pa
 // close ends an open checkout at the gateway first, so that it cannot be paid
 // after its holds are gone.
 func (s *Service) close(ctx context.Context, payment Payment, why string) error {
+	if payment.OffSession {
+		return s.closeCharge(ctx, payment, why)
+	}
 	if payment.GatewayRef == "" {
 		if payment.CheckoutState == "pending" {
 			return s.fail(ctx, payment.ID, Expired, why)

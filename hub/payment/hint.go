@@ -42,6 +42,8 @@ func (s *Service) follow(ctx context.Context, hint *Hint) (bool, error) {
 		return false, s.followDispute(ctx, hint.Ref)
 	case SubjectAccount:
 		return false, s.followAccount(ctx, hint.Ref)
+	case SubjectSetup:
+		return false, s.RefreshSetup(ctx, hint.Ref)
 	case SubjectTransfer:
 		return false, s.followTransfer(ctx, hint.TransferID)
 	}
@@ -52,6 +54,9 @@ func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
 	payment, found, err := s.hinted(ctx, hint)
 	if err != nil || !found {
 		return false, err
+	}
+	if payment.OffSession && payment.GatewayRef == "" && payment.Status == Pending {
+		return false, s.resolveCharge(ctx, payment)
 	}
 	if payment.GatewayRef == "" && !payment.Status.Final() && payment.CheckoutState != "pending" && s.Now().Before(payment.ExpiresAt) {
 		// the page was made, and its answer was lost: the key finds it again

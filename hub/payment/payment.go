@@ -33,11 +33,12 @@ type Service struct {
 	Access    *access.Service
 	Gateway   Gateway
 	Accounts  Accounts // nil: vendors need no accounts at the gateway
+	Methods   Methods  // nil: means of payment are not kept, and nothing is planned
 	Disputes  Disputes // nil: the gateway knows no chargebacks
 	Messages  Messages // nil: the gateway keeps no list of what happened
-	Letters   ReceiptLetters
+	Letters   Letters
 	Papers    ReceiptPapers
-	From      mail.Address // who sends receipts
+	From      mail.Address // who tells payers
 	PublicURL string       // without a slash at the end
 	Footer    letter.Footer
 	Now       func() time.Time
@@ -47,6 +48,12 @@ type Service struct {
 	AddTask TaskTx
 
 	group together
+}
+
+// Letters renders what payers are told; letter.Renderer is one.
+type Letters interface {
+	Receipt(letter.Receipt) (letter.Rendered, error)
+	Schedule(letter.Schedule) (letter.Rendered, error)
 }
 
 // Status of a payment and of each of its shares.
@@ -104,6 +111,8 @@ type Payment struct {
 	OffSession     bool           `bun:"off_session"`  // charged by a kept method, without a page
 	StartedFrom    string         `bun:"started_from"` // the address that began it, hashed
 	Declines       int            `bun:"declines"`
+	SavedMethodID  string         `bun:"saved_method_id,nullzero"` // what an off-session payment charges
+	ChargeSentAt   time.Time      `bun:"charge_sent_at,nullzero"`  // when that was first tried
 }
 
 // Share is what one vendor gets of a payment.

@@ -107,7 +107,10 @@ func (s *Service) fail(ctx context.Context, paymentID string, status Status, why
 		if err != nil {
 			return err
 		}
-		if err := s.Billing.ReleaseTx(ctx, tx, payment.ID, reservations(lines)); err != nil || !told {
+		if err := s.Billing.ReleaseTx(ctx, tx, payment.ID, reservations(lines)); err != nil {
+			return err
+		}
+		if err := s.scheduleFailed(ctx, tx, payment); err != nil || !told {
 			return err
 		}
 		return s.tell(ctx, tx, outbox.PaymentFailed, shares)

@@ -24,11 +24,6 @@ const ReceiptLease = 60 * time.Second
 // MostReceiptAttempts is how often a receipt is begun before a person looks at it.
 const MostReceiptAttempts = 8
 
-// ReceiptLetters renders the mail; letter.Renderer is one.
-type ReceiptLetters interface {
-	Receipt(letter.Receipt) (letter.Rendered, error)
-}
-
 // ReceiptPapers makes the PDF that goes with it.
 type ReceiptPapers interface {
 	Receipt(letter.Receipt) ([]byte, error)

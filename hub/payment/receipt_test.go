@@ -338,12 +338,12 @@ func (stopping) Receipt(letter.Receipt) ([]byte, error) { panic("the worker stop
 
 type meanwhile struct {
 	do func()
-	payment.ReceiptLetters
+	payment.Letters
 }
 
 func (m meanwhile) Receipt(r letter.Receipt) (letter.Rendered, error) {
 	m.do()
-	return m.ReceiptLetters.Receipt(r)
+	return m.Letters.Receipt(r)
 }
 
 func panics(do func()) (what any) {

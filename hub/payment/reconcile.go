@@ -40,6 +40,9 @@ func (s *Service) reconcileOne(ctx context.Context, payment Payment) error {
 	if payment.Gateway != s.Gateway.Name() {
 		return nil // of a gateway that is not set up now: nothing is known of it
 	}
+	if payment.OffSession && payment.Status == Pending {
+		return s.resolveCharge(ctx, payment)
+	}
 	if payment.Status == Pending && !s.Now().Before(payment.ExpiresAt) {
 		return s.close(ctx, payment, "The payment page was open too long.")
 	}

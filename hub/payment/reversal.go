@@ -91,7 +91,7 @@ func (s *Service) SendReversal(ctx context.Context, ref store.JobRef) error {
 		return failJob(ctx, s.DB, Reversals, reversal.ID, reversal.Attempts, "pending", "The transfer has not arrived yet.", s.Now().Add(time.Minute), s.Now())
 	}
 	if reversal.State == "pending" && reversal.KeyUsedAt.IsZero() {
-		over, err := s.stillOwed(ctx, &reversal)
+		over, err := s.lessenReversal(ctx, &reversal)
 		if err != nil || over {
 			return err
 		}
@@ -118,9 +118,9 @@ func (s *Service) SendReversal(ctx context.Context, ref store.JobRef) error {
 	})
 }
 
-// stillOwed lessens a reversal that has not been tried under its key to what the
+// lessenReversal lessens a reversal that has not been tried under its key to what the
 // vendor still owes: its next shares may have paid it meanwhile. True: nothing is.
-func (s *Service) stillOwed(ctx context.Context, reversal *Reversal) (bool, error) {
+func (s *Service) lessenReversal(ctx context.Context, reversal *Reversal) (bool, error) {
 	over := false
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.Party.LockBooksTx(ctx, tx, reversal.VendorID); err != nil {

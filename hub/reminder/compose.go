@@ -38,6 +38,7 @@ const (
 	sectionSoon       = "soon"
 	sectionLater      = "later"
 	sectionDisputed   = "disputed"
+	sectionScheduled  = "scheduled"
 	sectionProcessing = "processing"
 	sectionNew        = "new"
 )
@@ -139,6 +140,10 @@ func place(item billing.Item, state party.VendorState, today money.Date) line {
 		placed.section = sectionProcessing
 		return placed
 	}
+	if hold, ok := item.HoldOf(billing.HoldScheduled, today); ok { // also when a part of it is not planned: the payer is at it
+		placed.section, placed.note = sectionScheduled, scheduledNote(hold, item, today)
+		return placed
+	}
 	if note := held(item, today); note != "" {
 		placed.section, placed.note = sectionLater, note
 		return placed
@@ -165,6 +170,21 @@ func heldAmount(word string, hold billing.Hold, item billing.Item) string {
 		return money.New(hold.Amount, item.Currency).String() + " " + word
 	}
 	return ""
+}
+
+// scheduledNote says when an invoice, or a part of it, will be paid as its payer
+// planned. With several dates, the earliest counts.
+func scheduledNote(hold billing.Hold, item billing.Item, today money.Date) string {
+	for _, other := range item.Holds {
+		if other.Kind == billing.HoldScheduled && other.Active(today) && other.EndsOn < hold.EndsOn {
+			hold = other
+		}
+	}
+	note := "will be paid on " + hold.PaysOn().Human(today)
+	if hold.Amount > 0 && hold.Amount < item.Open {
+		return money.New(hold.Amount, item.Currency).String() + " " + note
+	}
+	return note
 }
 
 // held says why an invoice that could be paid is not asked for now.
@@ -283,7 +303,7 @@ func rank(lines []line) int {
 }
 
 func urgency(section string) int {
-	return slices.Index([]string{sectionOverdue, sectionSoon, sectionLater, sectionDisputed, sectionProcessing, sectionNew}, section)
+	return slices.Index([]string{sectionOverdue, sectionSoon, sectionLater, sectionDisputed, sectionScheduled, sectionProcessing, sectionNew}, section)
 }
 
 func byUrgency(lines []line) []line {
@@ -361,6 +381,9 @@ func addLine(vendor *letter.DigestVendor, l line, link string) {
 	case sectionDisputed:
 		out.Open = money.New(item.Open, item.Currency)
 		vendor.Disputed = append(vendor.Disputed, out)
+	case sectionScheduled:
+		out.Open = money.New(item.Open, item.Currency)
+		vendor.Scheduled = append(vendor.Scheduled, out)
 	case sectionProcessing:
 		out.Open = money.New(item.Open, item.Currency)
 		vendor.Processing = append(vendor.Processing, out)

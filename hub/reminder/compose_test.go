@@ -39,7 +39,7 @@ func TestEachInvoiceStandsInItsSection(t *testing.T) {
 		d.bring(north, "C-1", ann, party.Payables, bill("N-over", 10000, "2026-11-23"), bill("N-today", 1100, "2026-11-24"), bill("N-week", 1200, "2026-12-01"),
 			bill("N-later", 1300, "2026-12-02"), bill("N-nodate", 1400, ""), bill("N-disputed", 1500, "2026-11-01"), bill("N-half", 1600, "2026-11-01"),
 			bill("N-process", 1700, "2026-11-01"), bill("N-part", 1800, "2026-11-02"), bill("N-promise", 1900, "2026-11-01"), bill("N-plan", 2000, "2026-11-01"),
-			bill("N-sent", 2100, "2026-11-01"), bill("N-manual", 2200, "2026-11-01"), bill("N-ended", 2300, "2026-11-03"))
+			bill("N-sent", 2100, "2026-11-01"), bill("N-manual", 2200, "2026-11-01"), bill("N-ended", 2300, "2026-11-03"), bill("N-planned", 2400, "2026-11-01"), bill("N-twice", 2500, "2026-11-01"))
 		d.bring(south, "S-1", ann, party.Payables, bill("S-1", 9900, "2026-11-10"))
 		d.bring(west, "W-1", ann, party.Payables, bill("W-1", 7700, "2026-11-10"))
 		d.says(ann, party.VendorMine, north)
@@ -51,6 +51,9 @@ func TestEachInvoiceStandsInItsSection(t *testing.T) {
 		d.hold("N-sent", billing.HoldSent, 0, "2026-12-01")
 		d.hold("N-manual", billing.HoldManual, 0, "2026-12-01")
 		d.hold("N-ended", billing.HoldPromise, 0, "2026-11-24") // promised for yesterday: it is asked for again
+		d.hold("N-planned", billing.HoldScheduled, 2400, money.Date("2026-12-03").AddDays(billing.ScheduledSlack))
+		d.hold("N-twice", billing.HoldScheduled, 1500, money.Date("2027-01-02").AddDays(billing.ScheduledSlack))
+		d.hold("N-twice", billing.HoldScheduled, 1000, money.Date("2026-12-04").AddDays(billing.ScheduledSlack))
 		d.exec("UPDATE invoices SET held = 1700 WHERE number = 'N-process'")
 		d.exec("UPDATE invoices SET held = 800 WHERE number = 'N-part'")
 		d.tuesday()
@@ -63,6 +66,7 @@ func TestEachInvoiceStandsInItsSection(t *testing.T) {
 			"overdue":    {numbers(got.Overdue), "N-part EUR 10.00 (EUR 8.00 is on its way) pay; N-ended EUR 23.00 pay; N-over EUR 100.00 pay"},
 			"soon":       {numbers(got.Soon), "N-today EUR 11.00 pay; N-week EUR 12.00 pay"},
 			"disputed":   {numbers(got.Disputed), "N-disputed EUR 15.00; N-half EUR 16.00 (EUR 6.00 in dispute)"},
+			"scheduled":  {numbers(got.Scheduled), "N-planned EUR 24.00 (will be paid on 3 Dec); N-twice EUR 25.00 (EUR 10.00 will be paid on 4 Dec)"},
 			"processing": {numbers(got.Processing), "N-process EUR 17.00"},
 			"later": {numbers(got.Later), "N-manual EUR 22.00 (on hold by the vendor); N-plan EUR 20.00 (in a payment plan); N-promise EUR 19.00 (promised for " +
 				money.Date("2026-11-27").Human("2026-11-24") + "); N-sent EUR 21.00 (you told the vendor that payment is on its way); N-later EUR 13.00 pay; N-nodate EUR 14.00 pay"},

@@ -43,7 +43,7 @@ func remittanceAdvice(t *testing.T, db *store.DB) {
 	p := d.Pay(sandbox.Succeed, "=HYPERLINK(1)", "N-1", "S-1")
 	id := d.shareID(t)
 	d.Exec("UPDATE shares SET processing_fee = 300, hub_fee = 25, refunded = 500 WHERE id = ?", id)
-	d.Exec("UPDATE transfers SET amount = amount - 325, netted = 75 WHERE share_id = ?", id)
+	d.Exec("UPDATE transfers SET amount = amount - 325, netted = 75, fixed_at = ? WHERE share_id = ?", d.Now(), id)
 	d.Exec("UPDATE allocations SET late_fee = 100 WHERE invoice_id = ?", d.Invoice("N-1").ID)
 	d.Exec("UPDATE applications SET amount = amount - 100 WHERE invoice_id = ?", d.Invoice("N-1").ID)
 	d.Exec(`INSERT INTO refunds (id, customer_id, vendor_id, payment_id, share_id, request_key, currency, amount, reason, origin, requested_by, state, phase, idempotency_key, gateway_ref, attempts, last_answer, created_at, updated_at)

@@ -40,6 +40,8 @@ func holdWord(kind billing.HoldKind) string {
 		return "Said to be sent"
 	case billing.HoldPayment:
 		return "Payment processing"
+	case billing.HoldScheduled:
+		return "Payment planned"
 	case billing.HoldManual:
 		return "On hold by you"
 	}

@@ -108,7 +108,7 @@ func (m *matrix) ask(v *visitor, key, method, path string, p place) reply {
 // fill replaces what a form says in braces.
 func (m *matrix) fill(values url.Values) url.Values {
 	now := time.Now().UTC()
-	replace := strings.NewReplacer("{invoice}", m.id("invoice"), "{staff}", m.id("staff"), "{today}", now.Format(time.DateOnly), "{soon}", now.AddDate(0, 0, 9).Format(time.DateOnly),
+	replace := strings.NewReplacer("{invoice}", m.id("invoice"), "{staff}", m.id("staff"), "{method}", m.id("method"), "{today}", now.Format(time.DateOnly), "{soon}", now.AddDate(0, 0, 9).Format(time.DateOnly),
 		"{later}", now.AddDate(0, 0, 30).Format(time.DateOnly))
 	filled := url.Values{}
 	for name, list := range values {

@@ -1,6 +1,10 @@
 package e2e
 
-import "net/url"
+import (
+	"net/url"
+
+	"github.com/sheaf-hub/sheaf/hub/payment"
+)
 
 // place says what one route needs so that it can be tried as somebody else.
 type place struct {
@@ -62,6 +66,17 @@ func customerPlaces() map[string]place {
 		"POST /me/quotes":                           {form: fields("invoice", "{invoice}", "amount-{invoice}", "1.00")},
 		"GET /me/quotes/:id":                        {id: "quote"},
 		"POST /me/quotes/:id/payments":              {id: "quote", form: fields("hash", "x", "currency", "USD")},
+		"POST /me/quotes/:id/charges":               {id: "quote", form: fields("hash", "x", "currency", "USD", "method", "{method}")},
+		"POST /me/quotes/:id/schedules":             {id: "quote", form: fields("hash", "x", "currency", "USD", "method", "{method}", "date", "{soon}")},
+		"GET /me/schedules":                         {},
+		"POST /me/schedules/:id/cancellations":      {id: "schedule", harmful: true},
+		"GET /me/methods":                           {},
+		"POST /me/methods":                          {form: fields("consent", payment.ConsentVersion, "currency", "USD", "quote", "", "key", "from-the-table")},
+		"GET /me/methods/setups/:id":                {id: "setup", payer: true},
+		"GET /me/methods/:id":                       {id: "method"},
+		"POST /me/methods/:id/removals":             {id: "method", harmful: true},
+		"GET /sandbox/methods/:ref":                 {id: "sandbox setup", public: true},
+		"POST /sandbox/methods/:ref":                {id: "sandbox setup", public: true, form: fields("outcome", "card")},
 		"GET /me/invoices/:id":                      {id: "invoice"},
 		"POST /me/invoices/:id/questions":           {id: "invoice", form: fields("text", "What is this?")},
 		"POST /me/invoices/:id/disputes":            {id: "invoice", form: fields("reason", "damaged", "amount", "1.00", "note", "It broke.")},

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/sheaf-hub/sheaf/hub/payment"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -129,6 +130,7 @@ func (w *town) acts() {
 	w.payOne("ALDX-ROW-2", "succeed")
 	w.payOne("BRCH-ROW-2", "decline")
 	w.payOne("CDRH-ROW-2", "process")
+	w.plan("ALDX-ROW-1")
 	w.insert()
 	for _, v := range []*vendor{w.vendors[0], w.other} {
 		if v == w.vendors[0] {
@@ -189,6 +191,34 @@ func (w *town) payOne(externalID, outcome string) {
 	must(w.t, receipt, err)
 }
 
+// plan saves a card and plans to pay one invoice with it.
+func (w *town) plan(externalID string) {
+	w.t.Helper()
+	w.send(w.contact, "/me/methods", "/me/methods", url.Values{"consent": {payment.ConsentVersion}, "currency": {"USD"}})
+	id := w.text("SELECT id FROM invoices WHERE external_id = '" + externalID + "'")
+	f, found := w.contact.open(w.t, w.base+w.sandboxSetup()).byAction("/sandbox/methods/")
+	if !found {
+		w.t.Fatal("nothing can be left on the gateway's page")
+	}
+	f.Values["outcome"] = []string{"card"}
+	saved, err := w.contact.submit(f)
+	must(w.t, saved, err)
+	pay, found := w.contact.open(w.t, w.base+"/me/invoices/"+id).form(func(n *html.Node) bool { return attr(n, "id") == "pay" })
+	if !found {
+		w.t.Fatalf("%s cannot be paid", externalID)
+	}
+	review, err := w.contact.submit(pay)
+	plan, found := must(w.t, review, err).byAction("/schedules")
+	if !found {
+		w.t.Fatal("a payment cannot be planned")
+	}
+	plan.Values["date"] = []string{time.Now().UTC().AddDate(0, 0, 20).Format(time.DateOnly)}
+	planned, err := w.contact.submit(plan)
+	must(w.t, planned, err)
+}
+
+func (w *town) sandboxSetup() string { return "/sandbox/methods/" + w.id("sandbox setup") }
+
 // text is one value out of the database.
 func (h *hub) text(query string) string {
 	h.t.Helper()
@@ -232,6 +262,10 @@ func (w *town) id(kind string) string {
 		"receipt":       "SELECT id FROM receipts",
 		"transfer":      "SELECT id FROM transfers WHERE vendor_id = " + vendorID,
 		"booking":       "SELECT id FROM ledger_transactions WHERE payment_id IS NOT NULL",
+		"method":        "SELECT id FROM saved_methods",
+		"setup":         "SELECT id FROM method_setups",
+		"schedule":      "SELECT id FROM scheduled_payments",
+		"sandbox setup": "SELECT ref FROM sandbox_setups",
 		"checkout":      "SELECT ref FROM sandbox_checkouts WHERE state = 'succeeded'",
 	}[kind]
 	if !known {
@@ -248,7 +282,7 @@ func (w *town) canaries() []string {
 	for i, v := range w.vendors {
 		list = append(list, mark(i)+"-", v.Name, v.ID, v.Email)
 	}
-	for _, kind := range []string{"invoice", "document", "case", "share", "payment", "quote", "delivery", "endpoint", "key", "staff", "sync", "digest", "transfer"} {
+	for _, kind := range []string{"invoice", "document", "case", "share", "payment", "quote", "delivery", "endpoint", "key", "staff", "sync", "digest", "transfer", "method", "setup", "schedule"} {
 		list = append(list, w.id(kind))
 	}
 	return list

@@ -87,7 +87,7 @@ func New(t testing.TB, db *store.DB) *Hub {
 	h.Insight = &insight.Service{DB: db, Now: h.Now}
 	h.Bank = &sandbox.Gateway{DB: db, PublicURL: PublicURL, Now: h.Now}
 	h.Payment = &payment.Service{DB: db, Party: h.Party, Billing: h.Billing, Ledger: h.Ledger, Outbox: h.Outbox, Gateway: h.Bank,
-		Letters: letters, Papers: paper.Writer{}, From: from, PublicURL: PublicURL, Now: h.Now, Access: h.Access, Overpaid: h.Worklist.Overpaid, AddTask: h.Worklist.Payment}
+		Methods: h.Bank, Letters: letters, Papers: paper.Writer{}, From: from, PublicURL: PublicURL, Now: h.Now, Access: h.Access, Overpaid: h.Worklist.Overpaid, AddTask: h.Worklist.Payment}
 	h.Reminder = &reminder.Service{DB: db, Party: h.Party, Billing: h.Billing, Access: h.Access, Outbox: h.Outbox, Letters: letters, Sender: nobody{}, From: from,
 		ListID: "digest.hub.example", PublicURL: PublicURL, Now: h.Now}
 	h.Intake = &intake.Service{DB: db, Party: h.Party, Access: h.Access, Billing: h.Billing, Outbox: h.Outbox, Sealer: sealer, Log: log, Now: h.Now}

@@ -137,7 +137,7 @@ func standing(item billing.Item, day money.Date) (stands string, asked bool) {
 	if item.Payable() == 0 {
 		return standsProcessing, false
 	}
-	for _, kind := range []billing.HoldKind{billing.HoldPromise, billing.HoldPlan, billing.HoldSent, billing.HoldManual} {
+	for _, kind := range []billing.HoldKind{billing.HoldPromise, billing.HoldPlan, billing.HoldSent, billing.HoldManual, billing.HoldScheduled} {
 		if _, held := item.HoldOf(kind, day); held {
 			return standsLater, false
 		}
@@ -178,6 +178,12 @@ func holdStatuses(item billing.Item, day money.Date) []Status {
 			add(ui.ToneInfo, "Payment plan")
 		case billing.HoldSent:
 			add(ui.ToneInfo, "You said it is on its way")
+		case billing.HoldScheduled:
+			text := "Will be paid on " + hold.PaysOn().Human(day)
+			if hold.Amount > 0 && hold.Amount < item.Open {
+				text = money.New(hold.Amount, item.Currency).String() + " will be paid on " + hold.PaysOn().Human(day)
+			}
+			add(ui.ToneInfo, text)
 		case billing.HoldManual:
 			add(ui.ToneNeutral, "On hold by the vendor")
 		}

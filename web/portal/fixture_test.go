@@ -7,6 +7,7 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/payment"
 	. "github.com/sheaf-hub/sheaf/web/portal"
 	"github.com/sheaf-hub/sheaf/web/ui"
 )
@@ -275,6 +276,67 @@ func quoteCredits() QuoteView {
 	return v
 }
 
+func savedOffer(plan string) *SavedOffer {
+	return &SavedOffer{Charge: "/me/quotes/q1/charges", Plan: "/me/quotes/q1/schedules", Add: "/me/methods?currency=EUR&quote=q1", First: "2026-11-23", Last: "2027-02-20",
+		Methods: []ui.Option{{Value: "m1", Label: "Visa ending 4242, until November 2028"}, {Value: "m2", Label: "Bank account ending 6789"}}, Names: []string{"Visa ending 4242", "bank account ending 6789"}, Credits: plan == "credits"}
+}
+
+func quoteSaved() QuoteView {
+	v := quote()
+	c := &v.Currencies[0]
+	c.Credits, c.Charge, c.Vendors[0].Charge, c.Vendors[0].Lines[0].Credits = amount("0", "EUR"), c.Invoices, c.Invoices, nil
+	c.Saved, c.Pick = savedOffer(""), SchedulePick{Method: "m2", Date: "2027-06-01"}
+	v.Page.Errors = []ui.FieldError{{Field: "date-EUR", Text: "Choose a date from 2026-11-23 to 2027-02-20."}}
+	v.Currencies[1].Saved = &SavedOffer{Add: "/me/methods?currency=KWD&quote=q1"}
+	return v
+}
+
+func quoteSavedCredits() QuoteView {
+	v := quote()
+	v.Currencies = v.Currencies[:1]
+	v.Currencies[0].Saved = savedOffer("credits")
+	return v
+}
+
+func methods() MethodsView {
+	return MethodsView{Page: page("Saved cards and accounts", 1), Own: []MethodRow{{URL: "/me/methods/m1", Name: "Visa ending 4242", Detail: "until November 2028"}, {URL: "/me/methods/m3", Name: "Mastercard ending 4444", Detail: "until October 2026", Expired: true}},
+		Team: []MethodRow{{Name: "Bank account ending 6789", Owner: "Tom Okafor"}}, Form: methodForm()}
+}
+
+func methodForm() MethodForm {
+	return MethodForm{Consent: (&payment.Service{}).ConsentText(), Version: payment.ConsentVersion, Currency: "EUR", Currencies: meFilter().Currencies, Key: "k3y"}
+}
+
+func methodsEmpty() MethodsView {
+	v := MethodsView{Page: page("Saved cards and accounts", 1), Form: methodForm()}
+	v.Form.Quote = "q1"
+	v.Page.Errors = []ui.FieldError{{Field: "consent", Text: "Read the terms and tick that you agree. Nothing is saved without it."}}
+	return v
+}
+
+func method(planned ...ScheduleRow) MethodView {
+	return MethodView{Page: page("Visa ending 4242", 1), Name: "Visa ending 4242", Facts: []ui.Fact{{Label: "Saved", Body: ui.Moment(noon, today)}, {Label: "Works", Text: "until November 2028"}}, Consent: (&payment.Service{}).ConsentText(),
+		Planned: planned, Remove: "/me/methods/m1/removals"}
+}
+
+func upcoming() ScheduleRow {
+	return ScheduleRow{ID: "p1", PayOn: "2026-12-03", Amount: amount("1770.40", "EUR"), Method: "Visa ending 4242", Status: Status{Tone: ui.ToneInfo, Text: "Planned"}, Cancel: "/me/schedules/p1/cancellations",
+		Vendors: []ScheduleVendor{{Name: "Northwind Freight", Amount: amount("1350.40", "EUR"), Invoices: []string{"NF-20391", "NF-20412"}}, {Name: "شركة الخليج للأثاث والتجهيزات المكتبية", Amount: amount("420.00", "EUR"), Invoices: []string{"٢٠٢٦/٠٠٤١"}}}}
+}
+
+func schedules() SchedulesView {
+	other := upcoming()
+	other.ID, other.Who, other.Cancel, other.Method, other.PayOn = "p2", "Tom Okafor", "", "Bank account ending 6789", "2027-01-04"
+	past := func(id string, status Status, note, payment string) ScheduleRow {
+		row := upcoming()
+		row.ID, row.PayOn, row.Status, row.Note, row.Payment, row.Cancel = id, "2026-11-10", status, note, payment, ""
+		return row
+	}
+	return SchedulesView{Page: page("Planned payments", 1), Upcoming: []ScheduleRow{upcoming(), other}, Pages: ui.CursorPager{Next: "/me/schedules?cursor=x"}, Past: []ScheduleRow{
+		past("p3", PaymentStatus("settled"), "", "/me/payments/p1"), past("p4", Status{Tone: ui.ToneBad, Text: "Not paid"}, "The card was declined. Nothing was charged.", "/me/payments/p3"),
+		past("p5", Status{Tone: ui.ToneNeutral, Text: "Cancelled"}, "", "")}}
+}
+
 func paymentFixture(status string) PaymentView {
 	v := PaymentView{Page: page("Payment R-2026-00094", 1), Number: "R-2026-00094", Status: status, Currency: "EUR", Charged: amount("1762.40", "EUR"), Credits: amount("210.00", "EUR"), Discount: amount("20.00", "EUR"), LateFee: amount("12.00", "EUR"),
 		Refunded: amount("50.00", "EUR"), Method: "Card ending 4242", Started: noon, Payer: "Ann Weatherby", Base: "/me", PDF: "/me/payments/p1/receipt.pdf",
@@ -297,7 +359,7 @@ func paymentFixture(status string) PaymentView {
 }
 
 func paymentList() PaymentsView {
-	return PaymentsView{Page: page("Payments", 1), Pages: ui.CursorPager{Next: "/me/payments?cursor=x", Summary: "50 payments on this page"}, Payments: []PaymentRow{
+	return PaymentsView{Page: page("Payments", 1), Saved: true, Pages: ui.CursorPager{Next: "/me/payments?cursor=x", Summary: "50 payments on this page"}, Payments: []PaymentRow{
 		{URL: "/me/payments/p1", Number: "R-2026-00094", When: noon, Vendors: "2 vendors", Charged: amount("1350.40", "EUR"), Credits: amount("210.00", "EUR"), Status: PaymentStatus("settled")},
 		{URL: "/me/payments/p2", Number: "R-2026-00081", When: noon.AddDate(0, 0, -2), Vendors: "Northwind Freight", Charged: amount("630.00", "EUR"), Status: PaymentStatus("processing")},
 		{URL: "/me/payments/p3", Number: "R-2025-00007", When: noon.AddDate(-1, 0, 0), Vendors: "شركة الخليج للأثاث", Charged: amount("80.250", "KWD"), Status: PaymentStatus("failed")},
@@ -339,6 +401,15 @@ func previews() []preview {
 		{"quote-incentives", Quote(quoteIncentives()), true},
 		{"quote-changed", Quote(quoteChanged()), true},
 		{"quote-credits", Quote(quoteCredits()), false},
+		{"quote-saved", Quote(quoteSaved()), true},
+		{"quote-saved-credits", Quote(quoteSavedCredits()), false},
+		{"methods", Methods(methods()), true},
+		{"methods-none", Methods(methodsEmpty()), false},
+		{"method", Method(method()), false},
+		{"method-planned", Method(method(upcoming())), true},
+		{"schedules", Schedules(schedules()), true},
+		{"schedules-none", Schedules(SchedulesView{Page: page("Planned payments", 1)}), false},
+		{"sandbox-methods", SandboxMethods(SandboxMethodsView{Page: narrow, Action: "/sandbox/methods/s1", Open: true, Return: "/me/methods"}), false},
 		{"payment-settled", Payment(paymentFixture("settled")), true},
 		{"payment-processing", Payment(paymentFixture("processing")), false},
 		{"payment-pending", Payment(paymentFixture("pending")), false},

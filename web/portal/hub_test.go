@@ -84,6 +84,11 @@ func (g playedGateway) Page(ctx context.Context, ref string) (SandboxCheckout, e
 	return SandboxCheckout{Amount: p.Amount, Lines: p.Lines, Method: p.Method, Phase: p.Phase, ReturnURL: p.ReturnURL, CancelURL: p.CancelURL}, err
 }
 
+func (g playedGateway) SetupPage(ctx context.Context, ref string) (SandboxSetup, error) {
+	p, err := g.Gateway.SetupPage(ctx, ref)
+	return SandboxSetup{Open: p.Open, ReturnURL: p.ReturnURL}, err
+}
+
 // world is a hub with pages, on a fresh database.
 type world struct {
 	*Handlers
@@ -124,7 +129,7 @@ func newWorld(t *testing.T) *world {
 	w.Handlers = &Handlers{
 		Kit: &kit.Kit{Access: door, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: now, PublicURL: publicURL, Secure: true},
 		DB:  db, Access: door, Party: parties, Billing: bills,
-		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, Access: door,
+		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: now}, Outbox: out, Gateway: w.gateway, Methods: w.gateway, Access: door,
 			Letters: w.letters, Papers: paper.Writer{}, From: from, PublicURL: publicURL, Now: now},
 		Cases: &casesroom.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, From: from, PublicURL: publicURL, Now: now},
 		Reminder: &reminder.Service{DB: db, Party: parties, Billing: bills, Access: door, Outbox: out, Letters: w.letters, Sender: w.box, From: from,
@@ -391,7 +396,7 @@ func (b *browser) pay(review string, currency money.Currency) answer {
 
 func (w *world) verify() {
 	w.t.Helper()
-	for name, check := range map[string]func(context.Context) (int, []string, error){"money": w.Payment.CheckMoney, "transfers": w.Payment.CheckTransfers, "open": w.Billing.Check} {
+	for name, check := range map[string]func(context.Context) (int, []string, error){"money": w.Payment.CheckMoney, "transfers": w.Payment.CheckTransfers, "plans": w.Payment.CheckSchedules, "open": w.Billing.Check} {
 		if _, broken, err := check(context.Background()); err != nil || len(broken) > 0 {
 			w.t.Errorf("%s: %v %v", name, broken, err)
 		}

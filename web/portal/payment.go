@@ -232,5 +232,5 @@ func (h *Handlers) Payments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return kit.Render(c, fiber.StatusOK, Payments(PaymentsView{Page: view, Payments: paymentRows(who, list, payees, team), Pages: kit.CursorPages(c, next)}))
+	return kit.Render(c, fiber.StatusOK, Payments(PaymentsView{Page: view, Payments: paymentRows(who, list, payees, team), Pages: kit.CursorPages(c, next), Saved: h.keeps()}))
 }

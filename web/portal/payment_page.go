@@ -20,7 +20,10 @@ func paymentOf(who visitor, receipt payment.Receipt, ownTicks bool) PaymentView 
 		Started: who.local(p.CreatedAt), Settled: who.local(p.SettledAt), Failure: p.Failure, Base: who.base}
 	switch p.Status {
 	case payment.Pending:
-		v.Continue, v.Cancel = "/pay/"+p.ID+"/continue", "/pay/"+p.ID+"/cancel"
+		v.Continue, v.Cancel, v.Charging = "/pay/"+p.ID+"/continue", "/pay/"+p.ID+"/cancel", p.OffSession
+		if p.OffSession {
+			v.Continue = ""
+		}
 	case payment.Failed, payment.Expired:
 		v.Again = againURL(who, receipt, ownTicks)
 	case payment.Settled, payment.Refunded, payment.ChargedBack:

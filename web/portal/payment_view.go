@@ -33,6 +33,8 @@ type QuoteCurrency struct {
 	Vendors  []QuoteVendor
 	State    ui.StepState // done: paid; current: the next to pay
 	Receipt  string       // of a done one
+	Saved    *SavedOffer  // how to pay with what the contact keeps; nil: not offered
+	Pick     SchedulePick // kept after an error
 }
 
 // QuoteVendor is one vendor's part.
@@ -91,6 +93,7 @@ type PaymentView struct {
 	Settled     time.Time // zero: not yet
 	Payer       string
 	Failure     string // in words, of a failed one
+	Charging    bool   // of a pending one: a kept method is being charged, there is no page to go on with
 	Continue    string // of a pending one: where the checkout goes on
 	Cancel      string // of a pending one: a POST
 	Again       string // of a failed or expired one: the page with the same ticks
@@ -140,6 +143,7 @@ type PaymentsView struct {
 	Page     ui.Page
 	Payments []PaymentRow
 	Pages    ui.CursorPager
+	Saved    bool // means of payment are kept here, and payments planned
 }
 
 // PaymentRow is one payment of the list.
@@ -203,6 +207,9 @@ func (v PaymentView) outcome() (tone ui.Tone, title, text string) {
 	case "processing":
 		return ui.ToneInfo, "Processing: " + v.Charged.String(), "It takes up to 4 business days. This page says when it is settled, and nobody reminds you of these invoices until then."
 	case "pending":
+		if v.Charging {
+			return ui.ToneInfo, "Being charged: " + v.Charged.String(), "The payment provider has not answered yet. This page says so when it has; nothing is charged twice. You need not do anything."
+		}
 		return ui.ToneWarn, "This payment is not finished", "Nothing has been charged. Continue it, or cancel it to free the invoices."
 	case "failed":
 		return ui.ToneBad, "This payment failed", "Nothing was charged, and the invoices are open as before. " + v.Failure

@@ -127,6 +127,10 @@ func (h *Handlers) renderQuote(c *fiber.Ctx, who visitor, status int, v QuoteVie
 	if err != nil {
 		return err
 	}
+	if err := h.offerSaved(c, who, &v); err != nil {
+		return err
+	}
+	view.Errors = v.Page.Errors
 	v.Page = view
 	return kit.Render(c, status, Quote(v))
 }

@@ -19,6 +19,18 @@ type SandboxGateway interface {
 	// Decide is a button of the page. It returns the id of the event that a real
 	// gateway would send; fault.Conflict when the page has ended differently.
 	Decide(ctx context.Context, ref, outcome string) (eventID string, err error)
+	// SetupPage reads the page to leave a means of payment; fault.NotFound when
+	// there is none.
+	SetupPage(ctx context.Context, ref string) (SandboxSetup, error)
+	// DecideSetup is a button of that page; fault.Conflict when it has ended
+	// differently.
+	DecideSetup(ctx context.Context, ref, outcome string) error
+}
+
+// SandboxSetup is what the sandbox's page to leave a means of payment shows.
+type SandboxSetup struct {
+	Open      bool
+	ReturnURL string
 }
 
 // SandboxCheckout is what the sandbox's page shows.

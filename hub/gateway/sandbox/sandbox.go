@@ -6,6 +6,10 @@
 // the checkout without money; the payer starts again from the hub. "process"
 // pays slowly, as a bank debit does: after Delay the checkout succeeds, or, when
 // its minor units end in 13, fails, as a returned debit does.
+//
+// Its page to leave a means of payment offers some: one that works, one that is
+// always declined, one that soon expires, a bank account, and one whose debits
+// come back.
 package sandbox
 
 import (
@@ -47,7 +51,7 @@ type Gateway struct {
 }
 
 // Faults make the sandbox as unreliable as a network. op is "checkout", "look",
-// "close", "transfer", "refund", "reverse" or "find".
+// "close", "transfer", "refund", "reverse", "setup", "charge", "forget" or "find".
 type Faults struct {
 	// Before is answered instead of doing anything, when it is an error.
 	Before func(op string) error
@@ -269,10 +273,17 @@ func (r *checkoutRow) pass(now time.Time) {
 	}
 }
 
-// comesBack: amounts ending in 13 fail later.
-func (r *checkoutRow) comesBack() bool { return r.Amount%100 == 13 }
+// comesBack: amounts ending in 13 fail later, and so do debits of an account
+// that is made for it.
+func (r *checkoutRow) comesBack() bool { return r.Returned || r.Amount%100 == 13 }
 
 func (r *checkoutRow) phase() payment.State {
+	state := r.bare()
+	state.Detail = r.Detail
+	return state
+}
+
+func (r *checkoutRow) bare() payment.State {
 	switch r.State {
 	case stateSucceeded:
 		return payment.State{Phase: payment.PhaseSucceeded, Captured: money.New(r.Amount, r.Currency), Method: r.method()}

@@ -41,6 +41,8 @@ type checkoutRow struct {
 	SettlesAt     time.Time           `bun:"settles_at,nullzero"`
 	CreatedAt     time.Time           `bun:"created_at"`
 	UpdatedAt     time.Time           `bun:"updated_at"`
+	Detail        string              `bun:"detail"`   // of a charge: the method's
+	Returned      bool                `bun:"returned"` // the debit comes back, whatever its amount
 }
 
 type transferRow struct {

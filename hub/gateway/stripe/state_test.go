@@ -66,6 +66,12 @@ func TestStatesOfAPage(t *testing.T) {
 			return answered(request, 200, c.object), nil
 		}))
 		c.want.PaymentID = "p1"
+		if c.want.Phase != payment.PhaseOpen && c.want.Phase != payment.PhaseExpired {
+			c.want.IntentRef = "pi_1"
+		}
+		if c.want.Phase == payment.PhaseSucceeded {
+			c.want.SourceRef = "ch_1"
+		}
 		state, err := g.Look(t.Context(), ref)
 		if err != nil || fmt.Sprintf("%+v", state) != fmt.Sprintf("%+v", c.want) {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", name, state, err, c.want)

@@ -23,6 +23,7 @@ type Renderer interface {
 	VendorEvent(VendorEvent) (Rendered, error)
 	Receipt(Receipt) (Rendered, error)
 	Invitation(Invitation) (Rendered, error)
+	Schedule(Schedule) (Rendered, error)
 }
 
 // Rendered is one mail: a subject of one line, and two parts that say the same.
@@ -68,6 +69,7 @@ type DigestVendor struct {
 	Soon       []DigestLine // due within seven days
 	Later      []DigestLine
 	Disputed   []DigestLine // not asked for
+	Scheduled  []DigestLine // will be paid on a date of the contact's choice; not asked for
 	Processing []DigestLine // not asked for
 	Credits    []DigestCredit
 	More       int // of this vendor's lines, how many stand on the page only
@@ -78,7 +80,7 @@ type DigestLine struct {
 	Number string
 	Issued money.Date
 	Due    money.Date   // empty: none is known
-	Open   money.Amount // what is asked for; in Disputed and Processing what is held
+	Open   money.Amount // what is asked for; in Disputed, Scheduled and Processing what is held
 	Total  money.Amount // shown where it differs from Open
 	Note   string       // the hub's words: "promised for 3 Dec", "approved by nobody yet"; may be empty
 	PayURL string       // opens the page with this one ticked; empty where nothing is asked for
@@ -189,6 +191,37 @@ type Receipt struct {
 	Attached    bool // the same goes with the mail as a PDF
 	URL         string
 	Footer      Footer
+}
+
+// ScheduleKind is what a mail about a planned payment says.
+type ScheduleKind string
+
+// The kinds of such mails.
+const (
+	ScheduleAhead   ScheduleKind = "ahead"   // it starts tomorrow
+	ScheduleFailed  ScheduleKind = "failed"  // nothing was paid, and the invoices are open
+	ScheduleNothing ScheduleKind = "nothing" // nothing was left to pay
+)
+
+// Schedule tells a payer of a payment that it planned for a date.
+type Schedule struct {
+	Kind        ScheduleKind
+	Today       money.Date
+	ContactName string
+	PayOn       money.Date
+	Amount      money.Amount // promised: at most this is charged
+	Method      string       // "Visa ending 4242"
+	Reason      string       // of a failed one; may be empty
+	Vendors     []ScheduleVendor
+	URL         string // where it can be cancelled, or the invoices paid in another way
+	Footer      Footer
+}
+
+// ScheduleVendor is one vendor's part of it.
+type ScheduleVendor struct {
+	Name   string
+	Amount money.Amount
+	Lines  []VendorLine
 }
 
 // ReceiptVendor is one vendor's part of a payment.

@@ -78,6 +78,14 @@ func (Renderer) Receipt(r letter.Receipt) (letter.Rendered, error) {
 	return rendered(receiptTitle(r), receiptText(r), receiptMail(r))
 }
 
+// Schedule renders the news of a planned payment.
+func (Renderer) Schedule(s letter.Schedule) (letter.Rendered, error) {
+	if err := need(s.URL, "URL", string(s.Kind), "Kind"); err != nil {
+		return letter.Rendered{}, err
+	}
+	return rendered(scheduleTitle(s), scheduleText(s), scheduleMail(s))
+}
+
 func rendered(subject, text string, html templ.Component) (letter.Rendered, error) {
 	var page bytes.Buffer
 	if err := html.Render(context.Background(), &page); err != nil {

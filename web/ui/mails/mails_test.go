@@ -45,7 +45,7 @@ func digest(t testing.TB) letter.Digest {
 				Overdue:  []letter.DigestLine{line("NF-20391", "2026-10-12", eur("1250.00"), eur("1250.00")), line("NF-20412", "2026-11-10", eur("310.40"), eur("940.40"))},
 				Soon:     []letter.DigestLine{line("NF-20457", "2026-11-25", eur("12480.00"), eur("12480.00"))},
 				Later:    []letter.DigestLine{line("NF-20460", "2027-01-08", eur("88.00"), eur("88.00"))},
-				Disputed: []letter.DigestLine{disputed}, Processing: []letter.DigestLine{{Number: "NF-20380", Due: "2026-11-03", Open: eur("75.50"), Total: eur("75.50")}},
+				Disputed: []letter.DigestLine{disputed}, Scheduled: []letter.DigestLine{{Number: "NF-20401", Due: "2026-11-09", Open: eur("410.00"), Total: eur("410.00"), Note: "will be paid on 3 Dec"}}, Processing: []letter.DigestLine{{Number: "NF-20380", Due: "2026-11-03", Open: eur("75.50"), Total: eur("75.50")}},
 				Credits: []letter.DigestCredit{{Number: "CN-118", Open: eur("210.00")}}, More: 12},
 			{Name: "شركة الخليج للأثاث والتجهيزات المكتبية", Contact: "فاطمة العلي", Email: "accounts@gulf-furnishing.example", Overdue: []letter.DigestLine{line("٢٠٢٦/٠٠٤١", "2026-11-20", amount(t, "1200.500", "KWD"), amount(t, "1200.500", "KWD"))}, Later: []letter.DigestLine{line("٢٠٢٦/٠٠٤٤", "", amount(t, "80.250", "KWD"), amount(t, "80.250", "KWD"))}},
 			{Name: "The Extraordinarily Long-Named International Timber, Veneer & Plywood Trading Company", Email: "accounts.receivable.kansai.branch@international-timber.example", Soon: []letter.DigestLine{line("A-VERY-LONG-INVOICE-NUMBER-2026-000000000123456789/07", "2026-11-29", amount(t, "1840000", "JPY"), amount(t, "1840000", "JPY"))}},
@@ -96,6 +96,15 @@ func letters(t testing.TB) map[string]func(letter.Renderer) (letter.Rendered, er
 		},
 		"event-case": func(r letter.Renderer) (letter.Rendered, error) {
 			return r.VendorEvent(letter.VendorEvent{Today: today, Vendor: "Northwind Freight", Type: "case.opened", Account: "C-104 Acme Furniture", Amount: amount(t, "640.00", "EUR"), Lines: []letter.VendorLine{{Invoice: "NF-20377"}}, Facts: []letter.Fact{{Label: "Reason", Value: "Goods damaged"}}, Message: "Two of the six chairs came with broken legs.", URL: "https://sheaf.example/vendor/cases/k1", Footer: footer()})
+		},
+		"schedule-ahead": func(r letter.Renderer) (letter.Rendered, error) { return r.Schedule(schedule(t, letter.ScheduleAhead)) },
+		"schedule-failed": func(r letter.Renderer) (letter.Rendered, error) {
+			failed := schedule(t, letter.ScheduleFailed)
+			failed.Today, failed.Reason = failed.PayOn, "The card was declined. Nothing was charged."
+			return r.Schedule(failed)
+		},
+		"schedule-nothing": func(r letter.Renderer) (letter.Rendered, error) {
+			return r.Schedule(schedule(t, letter.ScheduleNothing))
 		},
 		"receipt":          func(r letter.Renderer) (letter.Rendered, error) { return r.Receipt(receipt(t)) },
 		"receipt-refunded": func(r letter.Renderer) (letter.Rendered, error) { return r.Receipt(refundedReceipt(t)) },
@@ -152,6 +161,13 @@ func TestReceiptPartsSayTheSame(t *testing.T) {
 	if strings.Contains(mail.Text, "NF-31059") {
 		t.Error("every invoice of very many is listed")
 	}
+}
+
+func schedule(t testing.TB, kind letter.ScheduleKind) letter.Schedule {
+	return letter.Schedule{Kind: kind, Today: today, ContactName: "Ann Weatherby", PayOn: "2026-11-23", Amount: amount(t, "1770.40", "EUR"), Method: "Visa ending 4242",
+		Vendors: []letter.ScheduleVendor{{Name: "Northwind Freight", Amount: amount(t, "1350.40", "EUR"), Lines: []letter.VendorLine{{Invoice: "NF-20391", Amount: amount(t, "1250.00", "EUR")}, {Invoice: "NF-20412", Amount: amount(t, "100.40", "EUR")}}},
+			{Name: "Brightwell Print <b>Ltd</b>", Amount: amount(t, "420.00", "EUR"), Lines: []letter.VendorLine{{Invoice: "4471", Amount: amount(t, "420.00", "EUR")}}}},
+		URL: "https://sheaf.example/me/schedules#0192f1c2", Footer: footer()}
 }
 
 func TestGoldenMails(t *testing.T) {
@@ -257,8 +273,9 @@ func TestLettersWithoutTheirLinkAreRefused(t *testing.T) {
 	_, signInErr := renderer.SignIn(letter.SignIn{})
 	_, caseErr := renderer.CaseUpdate(letter.CaseUpdate{})
 	_, eventErr := renderer.VendorEvent(letter.VendorEvent{URL: "https://sheaf.example/vendor"})
+	_, scheduleErr := renderer.Schedule(letter.Schedule{URL: "https://sheaf.example/me"})
 	_, receiptErr := renderer.Receipt(letter.Receipt{})
-	for name, err := range map[string]error{"digest": digestErr, "sign-in": signInErr, "case": caseErr, "event": eventErr, "receipt": receiptErr} {
+	for name, err := range map[string]error{"digest": digestErr, "sign-in": signInErr, "case": caseErr, "event": eventErr, "receipt": receiptErr, "schedule": scheduleErr} {
 		if !errors.Is(err, ErrLetter) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -167,6 +167,25 @@ func invitationText(i letter.Invitation) string {
 	return p.out.String()
 }
 
+func scheduleText(s letter.Schedule) string {
+	p := &page{}
+	p.line(greeting(s.ContactName))
+	p.line()
+	p.line(scheduleTitle(s), ".")
+	p.line(scheduleLead(s))
+	p.line()
+	p.facts(scheduleFacts(s))
+	for _, vendor := range s.Vendors {
+		p.line(vendor.Name, ": ", vendor.Amount.String())
+		p.lines(vendor.Lines)
+	}
+	p.line(scheduleAction(s), ":")
+	p.line(s.URL)
+	p.line()
+	p.footer(s.Footer)
+	return p.out.String()
+}
+
 func caseText(c letter.CaseUpdate) string {
 	p := &page{}
 	p.line(greeting(c.ContactName))

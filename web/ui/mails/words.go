@@ -25,6 +25,7 @@ func sections(v letter.DigestVendor) []section {
 		{title: "Due within 7 days", lines: v.Soon, asked: true, tone: "warn"},
 		{title: "Due later", lines: v.Later, asked: true},
 		{title: "In dispute – not asked for", lines: v.Disputed},
+		{title: "Planned by you – not asked for", lines: v.Scheduled},
 		{title: "Payment processing – not asked for", lines: v.Processing},
 	}
 	filled := every[:0]
@@ -348,6 +349,47 @@ func momentIn(at time.Time, r letter.Receipt) string {
 		zone = time.UTC
 	}
 	return ui.MomentText(at.In(zone), r.Today) + " " + at.In(zone).Format("MST")
+}
+
+func scheduleTitle(s letter.Schedule) string {
+	switch s.Kind {
+	case letter.ScheduleFailed:
+		return "Not paid: " + s.Amount.String() + ", which you planned for " + s.PayOn.Human(s.Today)
+	case letter.ScheduleNothing:
+		return "Nothing to pay on " + s.PayOn.Human(s.Today) + " any more"
+	}
+	if s.PayOn == s.Today.AddDays(1) {
+		return "Tomorrow: " + s.Amount.String() + " will be paid"
+	}
+	return "On " + s.PayOn.Human(s.Today) + ": " + s.Amount.String() + " will be paid"
+}
+
+func scheduleLead(s letter.Schedule) string {
+	switch s.Kind {
+	case letter.ScheduleFailed:
+		return "Nothing was charged, and the invoices are open as before."
+	case letter.ScheduleNothing:
+		return "What you had planned was paid, withdrawn or disputed meanwhile. Nothing was charged."
+	}
+	return "You planned this payment. It takes what is still open then, and never more than this. You can cancel it until it starts, in the early morning of that day."
+}
+
+func scheduleFacts(s letter.Schedule) []letter.Fact {
+	facts := []letter.Fact{{Label: "Date", Value: s.PayOn.Human(s.Today)}, {Label: "With", Value: s.Method}, {Label: "Amount", Value: s.Amount.String()}}
+	if s.Reason != "" {
+		facts = append(facts, letter.Fact{Label: "Reason", Value: s.Reason})
+	}
+	return facts
+}
+
+func scheduleAction(s letter.Schedule) string {
+	switch s.Kind {
+	case letter.ScheduleFailed:
+		return "Pay in another way"
+	case letter.ScheduleNothing:
+		return "See your invoices"
+	}
+	return "Look, or cancel it"
 }
 
 func invitationLead(i letter.Invitation) string {
