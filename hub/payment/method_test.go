@@ -34,9 +34,9 @@ type deskLetters struct {
 }
 
 // Schedule implements payment.Letters.
-func (l deskLetters) Schedule(view letter.Schedule) (letter.Rendered, error) { return l.d.told(view) }
+func (l deskLetters) Schedule(view letter.Schedule) (letter.Rendered, error) { return l.d.keepLetter(view) }
 
-func (d *desk) told(view letter.Schedule) (letter.Rendered, error) {
+func (d *desk) keepLetter(view letter.Schedule) (letter.Rendered, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.letters = append(d.letters, view)

@@ -23,9 +23,10 @@ import (
 
 // clerk renders receipts, and remembers what they said.
 type clerk struct {
-	mu    sync.Mutex
-	wrote []letter.Receipt
-	fail  error
+	payment.Letters // of plans, which it is not asked for
+	mu              sync.Mutex
+	wrote           []letter.Receipt
+	fail            error
 }
 
 func (c *clerk) Receipt(r letter.Receipt) (letter.Rendered, error) {
@@ -41,7 +42,7 @@ type printer struct{}
 func (printer) Receipt(r letter.Receipt) ([]byte, error) { return []byte("%PDF of " + r.Number), nil }
 
 func (s *till) hire() *clerk {
-	c := &clerk{}
+	c := &clerk{Letters: s.Letters}
 	s.Letters, s.Papers, s.From = c, printer{}, mail.Address{Name: "Sheaf", Email: "hub@hub.example"}
 	return c
 }
