@@ -36,7 +36,7 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("%s: %q", c.name, said)
 		}
 		for _, word := range c.words {
-			if !strings.Contains(said, word) {
+			if !strings.Contains(strings.ReplaceAll(said, "\u00a0", " "), word) {
 				t.Errorf("%s: %q does not say %q", c.name, said, word)
 			}
 		}
