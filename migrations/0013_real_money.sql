@@ -250,3 +250,9 @@ CREATE TABLE declines (
 ) {{strict}};
 CREATE INDEX declines_contact_idx ON declines (contact_id, at);
 CREATE INDEX declines_address_idx ON declines (address, at);
+
+-- How far the gateway's own list of what happened was read.
+CREATE TABLE gateway_marks (
+    gateway     TEXT PRIMARY KEY,
+    heard_until {{time}} NOT NULL
+) {{strict}};

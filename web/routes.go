@@ -5,6 +5,7 @@ import (
 
 	"github.com/sheaf-hub/sheaf/web/api"
 	"github.com/sheaf-hub/sheaf/web/console"
+	"github.com/sheaf-hub/sheaf/web/hooks"
 	"github.com/sheaf-hub/sheaf/web/operator"
 	"github.com/sheaf-hub/sheaf/web/page"
 	"github.com/sheaf-hub/sheaf/web/portal"
@@ -37,6 +38,7 @@ type Handlers struct {
 	Console  *console.Handlers
 	Operator *operator.Handlers
 	API      *api.Handlers
+	Hooks    *hooks.Handlers
 	Health   *Health
 }
 
@@ -53,6 +55,7 @@ func routes(h *Handlers, kit *page.Kit) []Route {
 		list = append(list, Route{Method: method, Path: path, Who: who, handlers: append(guards(who, h, kit), handler)})
 	}
 	machines(add, h.Health)
+	inbound(add, h.Hooks)
 	customers(add, h.Portal)
 	digestLinks(add, h.Portal)
 	vendors(add, h.Console)
@@ -93,6 +96,12 @@ func machines(add adder, h *Health) {
 	add(Machine, get, "/readyz", h.IsReady)
 	add(Machine, get, "/metrics", h.Metrics)
 	add(Machine, get, "/assets/:name", h.Asset)
+}
+
+// inbound is what other companies' computers tell the hub. Each message proves
+// by its signature whose it is.
+func inbound(add adder, h *hooks.Handlers) {
+	add(Machine, post, "/webhooks/stripe", h.Stripe)
 }
 
 // vendorAPI is the contract that vendors' programs are built on.

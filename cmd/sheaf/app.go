@@ -14,6 +14,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/cases"
 	"github.com/sheaf-hub/sheaf/hub/gateway/sandbox"
+	"github.com/sheaf-hub/sheaf/hub/gateway/stripe"
 	"github.com/sheaf-hub/sheaf/hub/insight"
 	"github.com/sheaf-hub/sheaf/hub/intake"
 	"github.com/sheaf-hub/sheaf/hub/ledger"
@@ -49,7 +50,8 @@ type app struct {
 	billing  *billing.Service
 	cases    *cases.Service
 	payment  *payment.Service
-	sandbox  *sandbox.Gateway
+	sandbox  *sandbox.Gateway // nil when real money moves
+	stripe   *stripe.Gateway  // nil without a key
 	reminder *reminder.Service
 	worklist *worklist.Service
 	insight  *insight.Service
@@ -129,9 +131,11 @@ func (a *app) wire() error {
 		PublicURL: c.PublicURL, Footer: c.footer, Now: a.now}
 	a.worklist = &worklist.Service{DB: a.db, Access: a.access, Now: a.now}
 	a.insight = &insight.Service{DB: a.db, Now: a.now}
-	a.sandbox = &sandbox.Gateway{DB: a.db, PublicURL: c.PublicURL, Now: a.now}
-	a.payment = &payment.Service{DB: a.db, Party: a.party, Billing: a.billing, Ledger: a.ledger, Outbox: a.outbox, Gateway: a.sandbox,
+	a.payment = &payment.Service{DB: a.db, Party: a.party, Billing: a.billing, Ledger: a.ledger, Outbox: a.outbox,
 		PublicURL: c.PublicURL, Now: a.now, Access: a.access, Overpaid: a.worklist.Overpaid, AddTask: a.worklist.Payment}
+	if err := a.openGateway(); err != nil {
+		return err
+	}
 	a.intake = &intake.Service{DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Outbox: a.outbox, Sealer: c.sealer,
 		Connectors: connectorKinds(a.client), Log: a.log, Now: a.now}
 	a.reminder = &reminder.Service{DB: a.db, Party: a.party, Billing: a.billing, Access: a.access, Outbox: a.outbox, Letters: letters, Sender: a.sender,

@@ -14,6 +14,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/mail"
 	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/mail/smtp"
+	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -21,7 +22,7 @@ import (
 // is given wins.
 type settings struct {
 	Addr, PublicURL, Data, DatabaseURL, RedisURL, SMTPURL, SecretKeys string
-	StripeKey, StripeWebhookSecret, StripeAPIBase                     string
+	StripeKey, StripeWebhookSecret, StripeAPIBase, StripeCurrencies   string
 	AllowPrivateHosts, MailFrom, HubName, Postal, HelpURL             string
 	DKIMDomain, DKIMSelector, DKIMKeyFile                             string
 	TrustedProxies, OperatorEmail, LogFormat                          string
@@ -43,8 +44,9 @@ func (s *settings) list() []setting {
 		{"SHEAF_SMTP_URL", "smtp-url", "", "smtp://user:password@host:port; empty: mails are captured and read at /dev/mail", &s.SMTPURL},
 		{"SHEAF_SECRET_KEYS", "secret-keys", "", "keys that seal credentials, base64 of 32 bytes each, separated by commas: the first seals, all open", &s.SecretKeys},
 		{"STRIPE_SECRET_KEY", "stripe-secret-key", "", "pays through Stripe", &s.StripeKey},
-		{"STRIPE_WEBHOOK_SECRET", "stripe-webhook-secret", "", "verifies Stripe's messages", &s.StripeWebhookSecret},
+		{"STRIPE_WEBHOOK_SECRET", "stripe-webhook-secret", "", "verifies Stripe's messages: the signing secrets of the webhook endpoints, separated by commas", &s.StripeWebhookSecret},
 		{"STRIPE_API_BASE", "stripe-api-base", "", "another address for Stripe's API: a mock's", &s.StripeAPIBase},
+		{"STRIPE_CURRENCIES", "stripe-currencies", "", "the currencies that the platform's account at Stripe keeps its money in, separated by commas; others are not taken; empty: all of Stripe's", &s.StripeCurrencies},
 		{"SHEAF_ALLOW_PRIVATE_HOSTS", "allow-private-hosts", "", "hosts or networks, separated by commas, that outgoing calls may reach although private, over plain HTTP too", &s.AllowPrivateHosts},
 		{"SHEAF_MAIL_FROM", "mail-from", "", "who sends mail: Name <address> (default: reminders@ the host of the public URL)", &s.MailFrom},
 		{"SHEAF_HUB_NAME", "hub-name", "Sheaf", "the hub's name on pages and in mails", &s.HubName},
@@ -81,7 +83,8 @@ type config struct {
 	listID      string
 	dkim        smtp.DKIM
 	proxies     []string
-	keyIsOnDisk bool // the embedded default keeps its own key
+	currencies  []money.Currency // that Stripe keeps for the platform; empty: any
+	keyIsOnDisk bool             // the embedded default keeps its own key
 }
 
 // check reads the settings and says everything that is wrong with them at once.
@@ -160,16 +163,6 @@ func (c *config) checkMail() error {
 		return fmt.Errorf("SHEAF_DKIM_KEY_FILE cannot be read: %w", err)
 	}
 	c.dkim = smtp.DKIM{Domain: c.DKIMDomain, Selector: c.DKIMSelector, PrivateKeyPEM: string(key)}
-	return nil
-}
-
-func (c *config) checkGateway() error {
-	if c.StripeKey != "" && c.StripeWebhookSecret == "" {
-		return errors.New("STRIPE_SECRET_KEY is set without STRIPE_WEBHOOK_SECRET: an empty secret would take forged messages for Stripe's. Set both")
-	}
-	if c.StripeKey != "" {
-		return errors.New("STRIPE_SECRET_KEY is set, but this version does not speak to Stripe yet: leave it out and the sandbox gateway is used")
-	}
 	return nil
 }
 

@@ -113,6 +113,7 @@ func (d *demo) standAlone() {
 	s := d.settings
 	outside := map[string]*string{"SHEAF_DATABASE_URL": &s.DatabaseURL, "SHEAF_REDIS_URL": &s.RedisURL, "SHEAF_SMTP_URL": &s.SMTPURL,
 		"SHEAF_SECRET_KEYS": &s.SecretKeys, "STRIPE_SECRET_KEY": &s.StripeKey, "STRIPE_WEBHOOK_SECRET": &s.StripeWebhookSecret, "STRIPE_API_BASE": &s.StripeAPIBase,
+		"STRIPE_CURRENCIES": &s.StripeCurrencies,
 		"SHEAF_DKIM_DOMAIN": &s.DKIMDomain, "SHEAF_DKIM_KEY_FILE": &s.DKIMKeyFile}
 	var left []string
 	for _, setting := range s.list() {

@@ -93,7 +93,9 @@ func diagnose(ctx context.Context, settings *settings) []finding {
 	}
 	findings := []finding{{"ok", "settings", "all can be read"}, config.publicFinding(), config.keyFinding()}
 	findings = append(findings, diagnoseDatabase(ctx, config)...)
-	return append(findings, diagnoseRedis(ctx, config), diagnoseMail(ctx, config), config.gatewayFinding(), diagnoseListener(config), diagnoseDisk(config))
+	findings = append(findings, diagnoseRedis(ctx, config), diagnoseMail(ctx, config))
+	findings = append(findings, diagnoseGateway(ctx, config)...)
+	return append(findings, diagnoseListener(config), diagnoseDisk(config))
 }
 
 func (c *config) publicFinding() finding {
@@ -108,10 +110,6 @@ func (c *config) keyFinding() finding {
 		return finding{"warn", "secret keys", "kept in " + c.Data + "/secret.key: back it up with the database, or set SHEAF_SECRET_KEYS"}
 	}
 	return finding{"ok", "secret keys", "from SHEAF_SECRET_KEYS"}
-}
-
-func (c *config) gatewayFinding() finding {
-	return finding{"warn", "payments", "the sandbox gateway is used: no money moves"}
 }
 
 func diagnoseDatabase(ctx context.Context, config *config) []finding {

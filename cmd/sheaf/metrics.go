@@ -18,12 +18,13 @@ type metrics struct {
 	registry *prometheus.Registry
 	tasks    *prometheus.HistogramVec
 	requests *prometheus.HistogramVec
+	hooks    *prometheus.CounterVec
 }
 
 func newMetrics(db *store.DB, now func() time.Time) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), tasks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "sheaf_task_seconds", Help: "How long handled tasks took, by task and result.", Buckets: []float64{.005, .02, .1, .5, 2, 10, 40}}, []string{"task", "result"}), requests: requestHistogram()}
-	m.registry.MustRegister(m.tasks, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{db: db, now: now})
+		Name: "sheaf_task_seconds", Help: "How long handled tasks took, by task and result.", Buckets: []float64{.005, .02, .1, .5, 2, 10, 40}}, []string{"task", "result"}), requests: requestHistogram(), hooks: hookCounter()}
+	m.registry.MustRegister(m.tasks, m.requests, m.hooks, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &waiting{db: db, now: now})
 	return m
 }
 

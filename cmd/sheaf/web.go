@@ -38,7 +38,7 @@ func (a *app) webDeps(carrier *queue.Queue) web.Deps {
 		Kit: kit, Log: a.log, TrustedProxies: a.config.proxies, Observe: a.metrics.request,
 		Handlers: web.Handlers{
 			Portal: &portal.Handlers{Kit: kit, DB: a.db, Access: a.access, Party: a.party, Billing: a.billing, Payment: a.payment, Cases: a.cases,
-				Reminder: a.reminder, Insight: a.insight, Worklist: a.worklist, Sandbox: sandboxPage{a.sandbox}, Mailbox: a.mailbox, HelpURL: a.config.HelpURL},
+				Reminder: a.reminder, Insight: a.insight, Worklist: a.worklist, Sandbox: a.sandboxPage(), Mailbox: a.mailbox, HelpURL: a.config.HelpURL},
 			Console: &console.Handlers{Kit: kit, DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Payment: a.payment, Outbox: a.outbox,
 				Cases: a.cases, Worklist: a.worklist, Insight: a.insight, Intake: a.intake, Reminder: a.reminder, CheckURL: a.client.CheckURL, Mailbox: captured},
 			Operator: &operator.Handlers{Kit: kit, DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Payment: a.payment, Outbox: a.outbox,
@@ -46,6 +46,7 @@ func (a *app) webDeps(carrier *queue.Queue) web.Deps {
 				Queues: func(ctx context.Context) (operator.QueueState, error) { return a.queueState(ctx, carrier) }, Gateway: a.payment.Gateway.Name(), Mailbox: captured},
 			API: &api.Handlers{DB: a.db, Access: a.access, Party: a.party, Billing: a.billing, Cases: a.cases, Payment: a.payment, Outbox: a.outbox,
 				Intake: a.intake, CheckURL: a.client.CheckURL, Limiter: api.NewLimiter(keyPerSecond, keyBurst), Log: a.log, Now: a.now},
+			Hooks:  a.hooks(),
 			Health: &web.Health{Ready: func(ctx context.Context) error { return a.ready(ctx, carrier) }, Registry: a.metrics.registry},
 		},
 	}
@@ -70,6 +71,14 @@ func requestHistogram() *prometheus.HistogramVec {
 
 func (m *metrics) request(method, route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// sandboxPage is nil where the sandbox is not the gateway.
+func (a *app) sandboxPage() portal.SandboxGateway {
+	if a.sandbox == nil {
+		return nil
+	}
+	return sandboxPage{a.sandbox}
 }
 
 // sandboxPage shows the sandbox's checkout to the page that plays it.

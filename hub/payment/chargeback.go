@@ -122,13 +122,16 @@ func (s *Service) convergeDispute(ctx context.Context, tx bun.IDB, paymentID str
 	if err != nil {
 		return err
 	}
+	if err := s.bookDisputeFee(ctx, tx, payment, &chargeback, parts, dispute); err != nil {
+		return err
+	}
 	if dispute.Withdrawn && !chargeback.Withdrawn {
 		if err := s.withdraw(ctx, tx, payment, &chargeback, parts, dispute); err != nil {
 			return err
 		}
 	}
 	if !dispute.Withdrawn && chargeback.Withdrawn {
-		if err := s.reinstate(ctx, tx, payment, &chargeback, parts, dispute); err != nil {
+		if err := s.reinstate(ctx, tx, payment, &chargeback, parts); err != nil {
 			return err
 		}
 	}
@@ -196,43 +199,38 @@ func splitDisputed(amount int64, shares []Share) ([]int64, error) {
 	return parts, nil
 }
 
-// withdraw books that a bank has taken money back: each vendor owes its part,
-// the invoices are open again, and the vendors hear of it.
-func (s *Service) withdraw(ctx context.Context, tx bun.IDB, payment Payment, chargeback *Chargeback, parts []ChargebackShare, dispute Dispute) error {
-	chargeback.Withdrawn, chargeback.Fee = true, s.disputeFee(payment, dispute)
-	if err := s.splitDisputeFee(ctx, tx, chargeback.Fee, parts); err != nil {
-		return err
-	}
-	hub := chargeback.Fee
-	entries := []ledger.Entry{{Account: ledger.Gateway, Amount: -chargeback.Amount - chargeback.Fee}}
-	for _, part := range parts {
-		hub -= part.Fee
-		entries = append(entries, ledger.Entry{Account: ledger.VendorReceivable(part.VendorID), Amount: part.Amount + part.Fee})
-	}
-	if err := s.postChargeback(ctx, tx, payment, "chargeback", append(entries, ledger.Entry{Account: ledger.HubFees, Amount: hub})); err != nil {
-		return err
-	}
-	for i := range parts {
-		parts[i].State = ChargebackOpen
-		if err := s.withdrawPart(ctx, tx, &parts[i], dispute); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// disputeFee is what the gateway takes for a chargeback, where it is in the
-// payment's currency; what it takes in another is not booked.
-func (s *Service) disputeFee(payment Payment, dispute Dispute) int64 {
+// bookDisputeFee books what the gateway takes for a chargeback, or gives back of
+// it, whatever becomes of the money: some banks' chargebacks cost it although
+// they were won. A fee in another currency than the payment's is not booked.
+func (s *Service) bookDisputeFee(ctx context.Context, tx bun.IDB, payment Payment, chargeback *Chargeback, parts []ChargebackShare, dispute Dispute) error {
+	fee := max(0, dispute.Fee.Minor)
 	if dispute.Fee.Currency != payment.Currency {
-		return 0
+		fee = 0
 	}
-	return max(0, dispute.Fee.Minor)
+	if fee == chargeback.Fee {
+		return nil
+	}
+	before := make([]int64, len(parts))
+	for i, part := range parts {
+		before[i] = part.Fee
+	}
+	if err := s.splitDisputeFee(ctx, tx, chargeback.Fee == 0, fee, parts); err != nil {
+		return err
+	}
+	more := fee - chargeback.Fee
+	hub := more
+	entries := []ledger.Entry{{Account: ledger.Gateway, Amount: -more}}
+	for i, part := range parts {
+		hub -= part.Fee - before[i]
+		entries = append(entries, ledger.Entry{Account: ledger.VendorReceivable(part.VendorID), Amount: part.Fee - before[i]})
+	}
+	chargeback.Fee = fee
+	return s.postChargeback(ctx, tx, payment, "chargeback_fee", append(entries, ledger.Entry{Account: ledger.HubFees, Amount: hub}))
 }
 
 // splitDisputeFee gives each vendor that bears the gateway's fees its part of
-// this one too.
-func (s *Service) splitDisputeFee(ctx context.Context, tx bun.IDB, fee int64, parts []ChargebackShare) error {
+// this one too; who bears it is settled with the first of it.
+func (s *Service) splitDisputeFee(ctx context.Context, tx bun.IDB, first bool, fee int64, parts []ChargebackShare) error {
 	amounts, vendorIDs := make([]int64, len(parts)), make([]string, len(parts))
 	for i, part := range parts {
 		amounts[i], vendorIDs[i] = part.Amount, part.VendorID
@@ -246,9 +244,33 @@ func (s *Service) splitDisputeFee(ctx context.Context, tx bun.IDB, fee int64, pa
 		return err
 	}
 	for i := range parts {
+		bears := parts[i].Fee > 0
+		if first {
+			bears = policies[parts[i].VendorID].Processing == VendorBears
+		}
 		parts[i].Fee = 0
-		if policies[parts[i].VendorID].Processing == VendorBears {
+		if bears {
 			parts[i].Fee = split[i]
+		}
+	}
+	return nil
+}
+
+// withdraw books that a bank has taken money back: each vendor owes its part,
+// the invoices are open again, and the vendors hear of it.
+func (s *Service) withdraw(ctx context.Context, tx bun.IDB, payment Payment, chargeback *Chargeback, parts []ChargebackShare, dispute Dispute) error {
+	chargeback.Withdrawn = true
+	entries := []ledger.Entry{{Account: ledger.Gateway, Amount: -chargeback.Amount}}
+	for _, part := range parts {
+		entries = append(entries, ledger.Entry{Account: ledger.VendorReceivable(part.VendorID), Amount: part.Amount})
+	}
+	if err := s.postChargeback(ctx, tx, payment, "chargeback", entries); err != nil {
+		return err
+	}
+	for i := range parts {
+		parts[i].State = ChargebackOpen
+		if err := s.withdrawPart(ctx, tx, &parts[i], dispute); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -315,28 +337,17 @@ func (s *Service) noteReopened(ctx context.Context, tx bun.IDB, share Share, lis
 }
 
 // reinstate undoes withdraw: the money came back to the hub.
-func (s *Service) reinstate(ctx context.Context, tx bun.IDB, payment Payment, chargeback *Chargeback, parts []ChargebackShare, dispute Dispute) error {
-	// Stripe keeps its fee for some networks and gives it back for others
-	back := chargeback.Fee - min(chargeback.Fee, s.disputeFee(payment, dispute))
-	entries := []ledger.Entry{{Account: ledger.Gateway, Amount: chargeback.Amount + back}}
-	hub := back
-	for i := range parts {
-		part := &parts[i]
-		fee := int64(0)
-		if chargeback.Fee > 0 && back == chargeback.Fee {
-			fee = part.Fee
-		}
-		hub -= fee
-		part.Fee -= fee
-		entries = append(entries, ledger.Entry{Account: ledger.VendorReceivable(part.VendorID), Amount: -(part.Amount + fee)})
-	}
+func (s *Service) reinstate(ctx context.Context, tx bun.IDB, payment Payment, chargeback *Chargeback, parts []ChargebackShare) error {
 	chargeback.Withdrawn = false
-	chargeback.Fee -= back
-	if err := s.postChargeback(ctx, tx, payment, "chargeback_returned", append(entries, ledger.Entry{Account: ledger.HubFees, Amount: -hub})); err != nil {
+	entries := []ledger.Entry{{Account: ledger.Gateway, Amount: chargeback.Amount}}
+	for _, part := range parts {
+		entries = append(entries, ledger.Entry{Account: ledger.VendorReceivable(part.VendorID), Amount: -part.Amount})
+	}
+	if err := s.postChargeback(ctx, tx, payment, "chargeback_returned", entries); err != nil {
 		return err
 	}
-	for i := range parts {
-		if err := s.reinstatePart(ctx, tx, parts[i]); err != nil {
+	for _, part := range parts {
+		if err := s.reinstatePart(ctx, tx, part); err != nil {
 			return err
 		}
 	}

@@ -120,7 +120,7 @@ type State struct {
 	Detail      string    // "Visa ending 4242", for the payer; may be empty
 	Reason      string    // of a failed one, for the payer
 	SourceRef   string    // what transfers and refunds name as where the money comes from
-	AvailableAt time.Time // when the money can be sent on without SourceRef; zero: now
+	AvailableAt time.Time // when the money can be sent on; zero: now
 	Refunds     []RefundResult
 	Disputes    []string // references, for LookDispute
 	Declines    int      // tries that were declined on an open page so far
@@ -133,7 +133,7 @@ type TransferRequest struct {
 	Key        string
 	VendorID   string
 	AccountRef string // the vendor's account at the gateway
-	SourceRef  string // State.SourceRef of a card payment; empty: out of what is available
+	SourceRef  string // State.SourceRef of the payment; empty: out of what is available
 	PaymentRef string // the gateway's reference of the payment that the money comes from
 	Amount     money.Amount
 	Reference  string    // of the share, as the vendor's books list it
@@ -352,6 +352,12 @@ type PayoutLine struct {
 	TransferRef string // of a transfer or its reversal
 	Amount      money.Amount
 	Fee         money.Amount
+}
+
+// Messages lists what a gateway says has happened, for what never arrived.
+type Messages interface {
+	// ListHints pages through the messages since a time, the newest first.
+	ListHints(ctx context.Context, since time.Time, cursor string) ([]Hint, string, error)
 }
 
 // Hint is a message of the gateway that something happened. Nothing in it is

@@ -75,7 +75,28 @@ func (s *Service) hinted(ctx context.Context, hint *Hint) (Payment, bool, error)
 			return payment, found, err
 		}
 	}
-	return paymentByRef(ctx, s.DB, s.Gateway.Name(), hint.Ref)
+	if store.ValidID(hint.RefundID) {
+		refund, found, err := findRefund(ctx, s.DB.NewSelect().Where("id = ?", hint.RefundID))
+		if err != nil {
+			return Payment{}, false, err
+		}
+		if found {
+			return findPayment(ctx, s.DB.NewSelect().Where("id = ?", refund.PaymentID).Where("gateway = ?", s.Gateway.Name()))
+		}
+	}
+	payment, found, err := paymentByRef(ctx, s.DB, s.Gateway.Name(), hint.Ref)
+	if err != nil || found || hint.Ref == "" {
+		return payment, found, err
+	}
+	// the gateway may call the payment by another name, and knows ours
+	state, err := s.Gateway.Look(ctx, hint.Ref)
+	if errors.Is(err, ErrNotFound) || err == nil && !store.ValidID(state.PaymentID) {
+		return Payment{}, false, nil
+	}
+	if err != nil {
+		return Payment{}, false, fmt.Errorf("look at %s: %w", hint.Ref, err)
+	}
+	return findPayment(ctx, s.DB.NewSelect().Where("id = ?", state.PaymentID).Where("gateway = ?", s.Gateway.Name()))
 }
 
 // Refresh fetches a payment again and brings it to the same state. An unknown

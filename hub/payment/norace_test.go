@@ -2,4 +2,8 @@
 
 package payment_test
 
-const simulatedWorlds = 200
+// How many worlds the simulations play: 2,000 of real money in the ordinary run.
+const (
+	simulatedWorlds = 200
+	moneyWorlds     = 2000
+)

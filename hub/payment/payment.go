@@ -33,6 +33,7 @@ type Service struct {
 	Accounts  Accounts // nil: vendors need no accounts at the gateway
 	Disputes  Disputes // nil: the gateway knows no chargebacks
 	Payouts   Payouts  // nil: the gateway knows no banks of vendors
+	Messages  Messages // nil: the gateway keeps no list of what happened
 	PublicURL string   // without a slash at the end
 	Now       func() time.Time
 	// Overpaid is told, inside the settlement, of money that no invoice took.

@@ -2,6 +2,9 @@
 
 package payment_test
 
-// simulatedWorlds under the race detector, which makes each ten times as slow;
-// the simulation is one goroutine, and the plain run plays them all.
-const simulatedWorlds = 10
+// How many worlds the simulations play under the race detector, which makes each
+// ten times as slow; each world is one goroutine, and the plain run plays them all.
+const (
+	simulatedWorlds = 10
+	moneyWorlds     = 10
+)

@@ -240,7 +240,7 @@ func (w *settlement) plan(payment *settledPayment) {
 		id := store.NewID()
 		transfer := Transfer{ID: id, CustomerID: share.CustomerID, VendorID: share.VendorID, PaymentID: payment.ID, ShareID: share.ID, Kind: transferShare,
 			Currency: share.Currency, Amount: amount, State: "pending", IdempotencyKey: "transfer-" + id, NextAttemptAt: w.now, CreatedAt: w.now, UpdatedAt: w.now}
-		if payment.SourceRef == "" && payment.AvailableAt.After(w.now) { // a card's money can be sent on before it is here
+		if payment.AvailableAt.After(w.now) { // a bank debit's; a card's money can be sent on before it is here
 			transfer.NextAttemptAt, transfer.WaitsFor = payment.AvailableAt, waitsForFunds
 		}
 		w.transfers = append(w.transfers, transfer)

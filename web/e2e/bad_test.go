@@ -38,6 +38,7 @@ func TestWrongSettings(t *testing.T) {
 		{"mail of another kind", "SHEAF_SMTP_URL=ftp://mail.hub.example", "serve", []string{"SHEAF_SMTP_URL", "smtp"}},
 		{"no address to send from", "SHEAF_MAIL_FROM=nobody", "serve", []string{"SHEAF_MAIL_FROM", "<"}},
 		{"a gateway's key alone", "STRIPE_SECRET_KEY=sk_test_1", "serve", []string{"STRIPE_WEBHOOK_SECRET"}},
+		{"a gateway's secret alone", "STRIPE_WEBHOOK_SECRET=whsec_1", "serve", []string{"STRIPE_SECRET_KEY"}},
 		{"a host that is none", "SHEAF_ALLOW_PRIVATE_HOSTS=10.0.0.0/99", "serve", []string{"SHEAF_ALLOW_PRIVATE_HOSTS"}},
 		{"a log of another kind", "SHEAF_LOG_FORMAT=xml", "serve", []string{"SHEAF_LOG_FORMAT", "json"}},
 		{"no folder", "SHEAF_DATA=/dev/null/x", "serve", []string{"SHEAF_DATA"}},

@@ -45,6 +45,7 @@ func machinePlaces() map[string]place {
 		"GET /assets/:name":     {public: true, file: true},
 		"GET /api/openapi.json": {public: true, file: true},
 		"GET /api/docs":         {public: true},
+		"POST /webhooks/stripe": {public: true, file: true, raw: `{}`},
 	}
 }
 

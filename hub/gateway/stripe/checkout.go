@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -197,7 +198,10 @@ func (g *Gateway) Close(ctx context.Context, ref string) (payment.State, error) 
 	}
 	failed := changing("close the payment page", err)
 	state, err := g.Look(ctx, ref)
-	if err != nil || state.Phase == payment.PhaseOpen {
+	switch {
+	case errors.Is(err, payment.ErrNotFound):
+		return payment.State{}, err
+	case err != nil, state.Phase == payment.PhaseOpen:
 		return payment.State{}, failed
 	}
 	return state, nil

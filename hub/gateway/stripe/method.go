@@ -122,11 +122,9 @@ func (g *Gateway) ChargeSaved(ctx context.Context, request payment.ChargeRequest
 	if err != nil {
 		return "", payment.State{}, err
 	}
-	kind := "card"
-	if request.Method == payment.MethodBankDebit {
-		if kind = bankDebit(request.Amount.Currency); kind == "" {
-			return "", payment.State{}, fmt.Errorf("%w: Stripe has no bank debit in %s", payment.ErrRefused, request.Amount.Currency)
-		}
+	kind, err := g.kindOfMethod(ctx, request.MethodRef)
+	if err != nil {
+		return "", payment.State{}, err
 	}
 	intent, err := g.api.PaymentIntents.New(&stripego.PaymentIntentParams{Params: common, Amount: &units, Currency: lower(request.Amount.Currency),
 		Customer: &request.PayerRef, PaymentMethod: &request.MethodRef, PaymentMethodTypes: stripego.StringSlice([]string{kind}), Confirm: stripego.Bool(true),
@@ -136,6 +134,22 @@ func (g *Gateway) ChargeSaved(ctx context.Context, request payment.ChargeRequest
 	}
 	state, err := g.stateOfIntent(ctx, intent)
 	return intent.ID, state, err
+}
+
+// kindOfMethod is Stripe's word for a kept method: a charge names the one kind
+// that it is to be, or Stripe would offer all that the platform has switched on.
+func (g *Gateway) kindOfMethod(ctx context.Context, ref string) (string, error) {
+	if ref == "" {
+		return "", fmt.Errorf("%w: there is no means of payment to charge", payment.ErrRefused)
+	}
+	method, err := g.api.PaymentMethods.Get(ref, &stripego.PaymentMethodParams{Params: stripego.Params{Context: ctx}})
+	if err == nil {
+		return string(method.Type), nil
+	}
+	if err = reading("look at the means of payment", err); errors.Is(err, payment.ErrNotFound) {
+		return "", fmt.Errorf("%w: the means of payment is gone", payment.ErrRefused)
+	}
+	return "", fmt.Errorf("%w: %w", payment.ErrUnavailable, err) // nothing was asked to change yet
 }
 
 // declined reads the state that a card's decline left behind; other failures stay

@@ -204,8 +204,8 @@ func asksOf(g *stripe.Gateway, ctx context.Context) map[string]struct {
 		"save method":              {func() error { _, err := g.SaveMethod(ctx, setup); return err }, []string{"POST /v1/customers", "POST " + session}},
 		"save another method":      {func() error { _, err := g.SaveMethod(ctx, known); return err }, []string{"POST " + session}},
 		"look at setup":            {func() error { _, err := g.LookSetup(ctx, "cs_test_1"); return err }, []string{"GET " + session + "/cs_test_1"}},
-		"charge saved card":        {func() error { _, _, err := g.ChargeSaved(ctx, charge); return err }, []string{"POST " + intents}},
-		"charge saved account":     {func() error { _, _, err := g.ChargeSaved(ctx, debit); return err }, []string{"POST " + intents}},
+		"charge saved card":        {func() error { _, _, err := g.ChargeSaved(ctx, charge); return err }, []string{"GET /v1/payment_methods/pm_1", "POST " + intents}},
+		"charge saved account":     {func() error { _, _, err := g.ChargeSaved(ctx, debit); return err }, []string{"GET /v1/payment_methods/pm_1", "POST " + intents}},
 		"find charge":              {func() error { _, _, err := g.FindCharge(ctx, charge); return err }, []string{"GET " + intents}},
 		"forget method":            {func() error { return g.ForgetMethod(ctx, "pm_1") }, []string{"POST /v1/payment_methods/pm_1/detach"}},
 		"look at dispute":          {func() error { _, err := g.LookDispute(ctx, "dp_1"); return err }, []string{"GET /v1/disputes/dp_1"}},
@@ -246,8 +246,13 @@ func TestStripeMockTakesEveryRequest(t *testing.T) {
 			t.Errorf("%s: asked for %q, want %q (%v)", name, asked, ask.want, said)
 		}
 	}
-	broken := fmt.Sprintf("%s/v1/checkout/sessions", base)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, broken, strings.NewReader("mode=payment&no_such=1"))
+	judgesNothing(t, base)
+}
+
+// judgesNothing fails when stripe-mock takes what there is not.
+func judgesNothing(t *testing.T, base string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/checkout/sessions", strings.NewReader("mode=payment&no_such=1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,6 +265,79 @@ func TestStripeMockTakesEveryRequest(t *testing.T) {
 	_ = response.Body.Close()
 	if response.StatusCode < 400 {
 		t.Errorf("stripe-mock took a parameter that there is not: it judges nothing")
+	}
+}
+
+// primed answers some paths itself, so that the gateway comes to ask what it asks
+// only then; the rest goes on.
+type primed struct {
+	answers map[string]string // by method and path
+	next    http.RoundTripper
+}
+
+func (p primed) RoundTrip(request *http.Request) (*http.Response, error) {
+	body, known := p.answers[request.Method+" "+request.URL.Path]
+	if !known {
+		return p.next.RoundTrip(request)
+	}
+	status := 200
+	if strings.Contains(body, `"error"`) {
+		status = 400
+	}
+	return answered(request, status, body), nil
+}
+
+// TestStripeMockTakesWhatIsAskedLater does the same for the requests that depend
+// on a state.
+func TestStripeMockTakesWhatIsAskedLater(t *testing.T) {
+	base := startMock(t)
+	const charge = `{"id":"ch_1","object":"charge","status":"%s","disputed":true,"balance_transaction":{"id":"txn_1","currency":"usd","fee":5},` +
+		`"refunds":{"object":"list","has_more":true,"data":[]},"payment_method_details":{"type":"card","card":{"brand":"visa","last4":"4242"}}}`
+	intent := `{"id":"pi_1","object":"payment_intent","status":"%s","amount_received":100,"currency":"usd","latest_charge":` + charge + `}`
+	answers := map[string]string{
+		"GET /v1/payment_intents/pi_1":           fmt.Sprintf(intent, "succeeded", "succeeded"),
+		"GET /v1/checkout/sessions/cs_open":      fmt.Sprintf(`{"id":"cs_open","object":"checkout.session","mode":"payment","status":"open","payment_intent":`+intent+`}`, "requires_payment_method", "failed"),
+		"POST /v1/payment_methods/pm_1/detach":   problem("invalid_request_error", "", "not attached"),
+		"GET /v1/balance_transactions":           `{"object":"list","has_more":false,"data":[{"id":"txn_1","type":"payment_refund","currency":"usd","amount":-5,"source":{"id":"pyr_1","object":"refund","charge":"py_1"}}]}`,
+		"GET /v1/checkout/sessions/cs_paid":      `{"id":"cs_paid","object":"checkout.session","mode":"payment","status":"complete","payment_intent":"pi_7"}`,
+		"POST /v1/checkout/sessions/cs_1/expire": problem("invalid_request_error", "", "not open"),
+	}
+	wire := &recorder{}
+	g, err := stripe.New(stripe.Config{Key: "sk_test_123", WebhookSecrets: []string{"whsec_1"}, APIBase: base, HTTPClient: &http.Client{Transport: primed{answers, wire}}, Now: fixed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	for name, ask := range map[string]struct {
+		run  func() error
+		want []string
+	}{
+		"a payment with refunds and disputes": {func() error { _, err := g.Look(ctx, "pi_1"); return err }, []string{"GET /v1/refunds", "GET /v1/disputes"}},
+		"an open page with a decline":         {func() error { _, err := g.Look(ctx, "cs_open"); return err }, []string{"GET /v1/charges"}},
+		"a method that is gone":               {func() error { return g.ForgetMethod(ctx, "pm_1") }, []string{"GET /v1/payment_methods/pm_1"}},
+		"a reversal in a payout":              {func() error { _, _, err := g.PayoutLines(ctx, "acct_1", "po_1", ""); return err }, []string{"GET /v1/charges/py_1"}},
+		"a refund by the page": {func() error {
+			_, err := g.Refund(ctx, payment.RefundRequest{RefundID: "r", Key: "k", PaymentRef: "cs_paid", Amount: money.New(5, "USD")})
+			return err
+		}, []string{"POST /v1/refunds"}},
+		"closing what is not open": {func() error { _, err := g.Close(ctx, "cs_1"); return err }, []string{"GET /v1/checkout/sessions/cs_1"}},
+	} {
+		said := ask.run()
+		var asked []string
+		for _, call := range wire.take() {
+			asked = append(asked, call.method+" "+call.path)
+			if call.status >= 400 {
+				t.Errorf("%s: %s %s?%s was refused: %d %s", name, call.method, call.path, call.query, call.status, call.answer)
+			}
+			if want := strings.HasPrefix(call.path, "/v1/charges/py_"); (call.header.Get("Stripe-Account") == "acct_1") != want {
+				t.Errorf("%s: %s for account %q", name, call.path, call.header.Get("Stripe-Account"))
+			}
+		}
+		for _, want := range ask.want {
+			if !slices.Contains(asked, want) {
+				t.Errorf("%s: asked for %q and not for %q (%v)", name, asked, want, said)
+			}
+		}
 	}
 }
 

@@ -153,10 +153,8 @@ func (g *Gateway) settled(ctx context.Context, intent *stripego.PaymentIntent, s
 	if state.Fee, err = fromUnits(booked.Fee, booked.Currency); err != nil {
 		return payment.State{}, err
 	}
-	state.Phase = payment.PhaseSucceeded
-	if atOnce(charge.PaymentMethodDetails) {
-		state.SourceRef = charge.ID
-	} else {
+	state.Phase, state.SourceRef = payment.PhaseSucceeded, charge.ID
+	if !atOnce(charge.PaymentMethodDetails) {
 		state.AvailableAt = time.Unix(booked.AvailableOn, 0).UTC()
 	}
 	if state.Refunds, err = g.refundsOf(ctx, intent, charge); err != nil {
@@ -265,4 +263,3 @@ func methodName(kind string) string {
 	text := strings.ReplaceAll(clip(kind, 40), "_", " ")
 	return strings.ToUpper(text[:1]) + text[1:]
 }
-

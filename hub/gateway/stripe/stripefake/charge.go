@@ -80,12 +80,12 @@ func (f *Fake) viewCharge(c *Charge) obj {
 	return obj{"id": c.ID, "object": "charge", "amount": c.Amount, "amount_captured": captured, "amount_refunded": c.Refunded, "application": nil,
 		"application_fee": nil, "application_fee_amount": nil, "balance_transaction": null(c.Transaction), "billing_details": viewBilling(f.methods.get(c.Method)),
 		"calculated_statement_descriptor": "SHEAF", "captured": c.Status != Failed, "created": c.Created.Unix(), "currency": c.Currency,
-		"customer": null(c.Customer), "description": null(c.Description), "destination": nil, "dispute": null(c.Dispute), "disputed": c.Disputed,
+		"customer": null(c.Customer), "description": null(c.Description), "disputed": c.Disputed,
 		"failure_balance_transaction": nil, "failure_code": null(c.FailureCode), "failure_message": null(c.FailureMessage), "fraud_details": obj{},
 		"invoice": nil, "livemode": f.cfg.Live, "metadata": c.Metadata, "on_behalf_of": nil, "outcome": viewOutcome(c),
 		"paid": c.Status == Succeeded, "payment_intent": null(c.Intent), "payment_method": null(c.Method),
 		"payment_method_details": viewMethodDetails(f.methods.get(c.Method)), "receipt_email": nil, "receipt_number": nil,
-		"receipt_url": nil, "refunded": c.Status == Succeeded && c.Refunded == c.Amount, "review": nil, "shipping": nil, "source": nil,
+		"receipt_url": nil, "refunded": c.Status == Succeeded && c.Refunded == c.Amount, "review": nil, "shipping": nil,
 		"source_transfer": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil, "status": c.Status, "transfer_data": nil,
 		"transfer_group": null(c.TransferGroup)}
 }

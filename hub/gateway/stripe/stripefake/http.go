@@ -2,7 +2,6 @@ package stripefake
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -191,17 +190,13 @@ func (f *Fake) carryOut(c *call, fate Fate) (a answer, begun bool) {
 func (f *Fake) problemAnswer(c *call, problem *Problem) answer {
 	a := f.jsonAnswer(c, problem.Status, problem.view(c.requestID))
 	if problem.Status == http.StatusTooManyRequests {
-		a.header.Set("Stripe-Should-Retry", "true")
 		a.header.Set("Stripe-Rate-Limited-Reason", "global-rate")
 	}
 	return a
 }
 
 func (f *Fake) jsonAnswer(c *call, status int, body obj) answer {
-	text, err := json.Marshal(body)
-	if err != nil {
-		status, text = http.StatusInternalServerError, []byte(`{"error":{"type":"api_error","message":"stripefake cannot write its answer"}}`)
-	}
+	text := appendJSON(make([]byte, 0, 2048), body)
 	header := http.Header{}
 	header.Set("Content-Type", "application/json")
 	header.Set("Request-Id", c.requestID)

@@ -110,7 +110,7 @@ func (f *Fake) viewIntent(i *Intent) obj {
 		"last_payment_error": lastError, "latest_charge": null(i.LatestCharge), "livemode": f.cfg.Live, "metadata": i.Metadata, "next_action": nil,
 		"on_behalf_of": nil, "payment_method": null(i.Method), "payment_method_configuration_details": nil, "payment_method_options": obj{},
 		"payment_method_types": texts(i.Types), "processing": nil, "receipt_email": nil, "review": nil, "setup_future_usage": null(i.SetupFutureUsage),
-		"shipping": nil, "source": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil, "status": i.Status, "transfer_data": nil,
+		"shipping": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil, "status": i.Status, "transfer_data": nil,
 		"transfer_group": null(i.TransferGroup)}
 }
 

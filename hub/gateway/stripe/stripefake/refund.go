@@ -174,3 +174,19 @@ func (f *Fake) listRefunds(c *call) (obj, error) {
 
 // Refunds lists all refunds, oldest first.
 func (f *Fake) Refunds() []Refund { return all(f, &f.refunds) }
+
+// RefundByHand refunds a charge as somebody does on the dashboard: without
+// metadata of the hub's.
+func (f *Fake) RefundByHand(charge string, amount int64) error {
+	return f.act(func() error {
+		c, problem := f.refundable(charge, "")
+		if problem != nil {
+			return problem
+		}
+		if amount <= 0 || amount > c.Amount-c.Refunded {
+			return fmt.Errorf("stripefake: %d cannot be refunded of charge %q", amount, charge)
+		}
+		f.refund(c, amount, "requested_by_customer", map[string]string{})
+		return nil
+	})
+}

@@ -136,7 +136,6 @@ func (f *Fake) viewTransfer(t *Transfer) obj {
 	}
 	reversals := list("/v1/transfers/"+t.ID+"/reversals", data)
 	reversals["has_more"] = more
-	reversals["total_count"] = len(t.reversals)
 	return obj{"id": t.ID, "object": "transfer", "amount": t.Amount, "amount_reversed": t.Reversed, "balance_transaction": t.Transaction,
 		"created": t.Created.Unix(), "currency": t.Currency, "description": null(t.Description), "destination": t.Destination,
 		"destination_payment": t.Payment, "livemode": f.cfg.Live, "metadata": t.Metadata, "reversals": reversals, "reversed": t.Reversed == t.Amount,
