@@ -170,6 +170,7 @@ func (a *app) jobs() []queue.Job {
 		{Name: "payments", Every: 10 * time.Second, Lease: time.Minute, Run: counted("looked at", a.payment.Reconcile)},
 		{Name: "gateway messages", Every: 10 * time.Second, Lease: 2 * time.Minute, Run: counted("tried again", a.payment.FollowHints)},
 		{Name: "payout accounts", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("looked at", a.payment.RefreshAccounts)},
+		{Name: "payouts", Every: 10 * time.Minute, Lease: 10 * time.Minute, Run: counted("accounts read", a.payment.SyncPayouts)},
 		{Name: "ledger seal", Every: time.Minute, Lease: 2 * time.Minute, Run: counted("sealed", a.ledger.Seal)},
 		{Name: "promises", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("ended", func(ctx context.Context) (int, error) {
 			return a.cases.ExpirePromises(ctx, money.DateOf(a.now(), time.UTC))

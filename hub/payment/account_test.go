@@ -206,7 +206,9 @@ func TestAnAccountThatIsClosed(t *testing.T) {
 		one := s.vendor("Northwind")
 		s.onboard(one, stripefake.Finish)
 		old := s.accountNow(one)
-		s.must(s.fake.SetAccount(old.AccountRef, func(a *stripefake.Account) { a.Deleted, a.Transfers, a.PayoutsEnabled = true, stripefake.Inactive, false }))
+		s.must(s.fake.SetAccount(old.AccountRef, func(a *stripefake.Account) {
+			a.Deleted, a.Transfers, a.PayoutsEnabled = true, stripefake.Inactive, false
+		}))
 		s.must(s.RefreshAccount(t.Context(), one.ID))
 		if account := s.accountNow(one); account.Standing() != payment.Closed || len(s.told("account_shut")) != 1 {
 			t.Fatalf("%+v", account)
