@@ -63,6 +63,9 @@ func (h *Handlers) StartPayouts(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if !h.Payment.NeedsAccounts() {
+		return c.Redirect(payoutsPath, fiber.StatusSeeOther) // which says so
+	}
 	country := page.Form(c, "country", 10)
 	ctx, cancel := context.WithTimeout(r.ctx(), 30*time.Second)
 	defer cancel()
