@@ -98,7 +98,9 @@ func (h *Handlers) showPayouts(r at, note, country string, problems []ui.FieldEr
 	if view.Account, err = h.accountView(r, account, country); err != nil {
 		return err
 	}
-	view.Account.Note = note
+	if note != "" {
+		view.Account.Note = note
+	}
 	if err := h.fillUnderWay(r, account, &view); err != nil {
 		return err
 	}

@@ -116,6 +116,7 @@ func TestPayoutPages(t *testing.T) {
 			b.Pass(6 * time.Hour)
 			b.fake.Pass()
 		}
+		b.owner, b.south = b.SignIn(b.app, b.North.Owner), b.SignIn(b.app, b.South.Owner) // days have passed
 		_, err = b.Payment.SyncPayouts(t.Context())
 		b.Must(err)
 		var id string

@@ -135,3 +135,10 @@ func buttonKind(v AccountView) ui.ButtonKind {
 	}
 	return ui.Primary
 }
+
+func (v AccountView) wantsLine(today money.Date) string {
+	if v.WantsBy == "" {
+		return "The payment service asks for:"
+	}
+	return "Until " + v.WantsBy.Human(today) + ", the payment service asks for:"
+}
