@@ -112,7 +112,7 @@ func TestDemoRefusesAGatewayThatItCannotPlay(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		word string
-	}{{[]string{"--gateway", "paypal"}, "sandbox or stripe-fake"}, {[]string{"--gateway", "stripe-fake", "--data", t.TempDir()}, "leave out --data"}} {
+	}{{[]string{"--gateway", "cash"}, "sandbox or stripe-fake"}, {[]string{"--gateway", "stripe-fake", "--data", t.TempDir()}, "leave out --data"}} {
 		command := root()
 		command.SetOut(&bytes.Buffer{})
 		command.SetErr(&bytes.Buffer{})
