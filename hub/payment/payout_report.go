@@ -228,7 +228,13 @@ type WaitingMoney struct {
 
 // Waiting sums up what waits in the hub for one vendor.
 func (s *Service) Waiting(ctx context.Context, vendorID string) ([]WaitingMoney, error) {
-	return waitingMoney(ctx, s.DB, []string{vendorID})
+	var list []WaitingMoney
+	err := s.DB.AsVendor(ctx, vendorID, func(ctx context.Context, tx bun.Tx) error {
+		var err error
+		list, err = waitingMoney(ctx, tx, []string{vendorID})
+		return err
+	})
+	return list, err
 }
 
 // ListWaiting pages through the vendors whose money waits for something that they
