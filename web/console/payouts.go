@@ -140,7 +140,11 @@ func (h *Handlers) fillUnderWay(r at, account payment.PayoutAccount, view *Payou
 		return err
 	}
 	for _, w := range waiting {
-		view.Waiting = append(view.Waiting, WaitingRow{Amount: money.New(w.Amount, w.Currency), Shares: int(w.Shares), Why: waitsWord(w.For), Since: r.local(w.Since)})
+		why := waitsWord(w.For)
+		if w.For == "account" && account.CanReceive { // since moments ago
+			why = "It is being sent now"
+		}
+		view.Waiting = append(view.Waiting, WaitingRow{Amount: money.New(w.Amount, w.Currency), Shares: int(w.Shares), Why: why, Since: r.local(w.Since)})
 	}
 	sums, sent, err := h.Payment.OnItsWay(r.ctx(), account, mostSent+1)
 	view.OnItsWay, view.MoreSent = sums, len(sent) > mostSent

@@ -96,7 +96,7 @@ func TestOnboardingPages(t *testing.T) {
 		b.fake.SetFaults(stripefake.Faults{Request: func(stripefake.Request) stripefake.Fate { return stripefake.Fate{ErrorBefore: true} }})
 		b.owner.Get(path).Want(t, 200, "may not show here yet", "Shut")
 		b.fake.SetFaults(stripefake.Faults{})
-		b.owner.Get(path).Want(t, 200, "Ready", "125.00").Without(t, "Shut")
+		b.owner.Get(path).Want(t, 200, "Ready", "125.00", "It is being sent now").Without(t, "Shut", "cannot take money")
 		b.send(t)
 		b.owner.Get("/vendor/payouts").Want(t, 200, "On its way to your bank", "125.00").Without(t, "Waits in the hub")
 		b.south.Get("/vendor/payouts").Want(t, 200, "Not started").Without(t, "125.00", "acct_")
