@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,4 +101,9 @@ func (s *till) told(kind string) []payment.Task {
 		}
 	}
 	return list
+}
+
+// tasksBut are the tasks of all other kinds.
+func (s *till) tasksBut(kind string) []payment.Task {
+	return slices.DeleteFunc(slices.Clone(s.tasks), func(task payment.Task) bool { return task.Kind == kind })
 }
