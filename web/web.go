@@ -33,6 +33,7 @@ type Deps struct {
 	Kit            *page.Kit
 	Log            *slog.Logger
 	TrustedProxies []string // addresses or networks; empty: none is trusted
+	PayOrigin      string   // of the gateway's pages, where they are not https: a played gateway's
 	// Observe is told of each answered request by its route, for metrics.
 	Observe func(method, route string, status int, took time.Duration)
 }
@@ -73,7 +74,7 @@ func (d *Deps) secure(c *fiber.Ctx) error {
 func (d *Deps) protect(c *fiber.Ctx) {
 	// a form may lead on to the gateway's page (https) or to the hub by its public name
 	c.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; "+
-		"form-action 'self' https: "+d.Kit.PublicURL+"; base-uri 'none'; frame-ancestors 'none'")
+		"form-action 'self' https: "+strings.TrimSpace(d.Kit.PublicURL+" "+d.PayOrigin)+"; base-uri 'none'; frame-ancestors 'none'")
 	c.Set("X-Content-Type-Options", "nosniff")
 	c.Set("X-Frame-Options", "DENY")
 	c.Set("Referrer-Policy", "same-origin") // links of digests hold a token

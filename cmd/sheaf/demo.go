@@ -16,17 +16,32 @@ import (
 )
 
 func demoCommand(settings *settings) *cobra.Command {
-	return &cobra.Command{
+	var gateway string
+	command := &cobra.Command{
 		Use: "demo", Short: "Try the hub with six invented vendors; needs nothing else", Args: cobra.NoArgs,
 		Long: "Start the hub on the embedded default, bring in the open invoices of six invented vendors through the real connectors,\n" +
 			"send the first reminders into a captured mailbox, and print links to everything. Nothing leaves this machine.\n" +
-			"Without --data everything is gone at the end; with --data the next start finds it again.",
+			"Without --data everything is gone at the end; with --data the next start finds it again.\n" +
+			"With --gateway stripe-fake Stripe is played on a port of its own: vendors have accounts there, one of them half open,\n" +
+			"payments, transfers and payouts go through it with signed messages, and its page lets days pass.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			own := *settings // the demo changes them
 			d := &demo{settings: &own, out: cmd.OutOrStdout(), problems: cmd.ErrOrStderr()}
-			return d.run(cmd.Context(), given(cmd, "data", "SHEAF_DATA"), given(cmd, "addr", "SHEAF_ADDR"))
+			dataGiven := given(cmd, "data", "SHEAF_DATA")
+			switch {
+			case gateway == "sandbox":
+			case gateway != "stripe-fake":
+				return fmt.Errorf("there is no gateway %q for the demo; choose sandbox or stripe-fake", gateway)
+			case dataGiven:
+				return errors.New("the played Stripe forgets everything when it stops, so the demo with it keeps nothing: leave out --data (SHEAF_DATA)")
+			default:
+				d.stripe = &demoStripe{clock: &d.clock}
+			}
+			return d.run(cmd.Context(), dataGiven, given(cmd, "addr", "SHEAF_ADDR"))
 		},
 	}
+	command.Flags().StringVar(&gateway, "gateway", "sandbox", "who takes the payments: sandbox, or stripe-fake (Stripe, played in this process, with accounts, payouts and a clock that you move)")
+	return command
 }
 
 // given says whether a person set a setting, by flag or environment.
@@ -43,17 +58,38 @@ type demo struct {
 	keeps         bool // the folder stays
 	found         bool // an earlier start stored everything
 	brought       brought
+	stripe        *demoStripe // nil: the sandbox takes the payments
 }
 
 // demoClock is the system's clock, held at one instant after another while the
-// past week is played. It is let go before the server starts.
-type demoClock struct{ held time.Time }
+// past week is played. It is let go before the server starts; with the played
+// Stripe it can be moved on.
+type demoClock struct {
+	mu    sync.Mutex
+	held  time.Time
+	ahead time.Duration
+}
 
 func (c *demoClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if !c.held.IsZero() {
 		return c.held
 	}
-	return systemClock()
+	return systemClock().Add(c.ahead)
+}
+
+// hold stops the clock at an instant; the zero time lets it go.
+func (c *demoClock) hold(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held = at
+}
+
+func (c *demoClock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
 }
 
 func (d *demo) run(ctx context.Context, dataGiven, addrGiven bool) (err error) {
@@ -66,6 +102,12 @@ func (d *demo) run(ctx context.Context, dataGiven, addrGiven bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
+	if d.stripe != nil {
+		if err := d.stripe.open(d.settings); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, d.stripe.close()) }()
+	}
 	return d.play(ctx)
 }
 
@@ -95,6 +137,9 @@ func (d *demo) serve(ctx context.Context) error {
 	defer cancel()
 	var announcing sync.WaitGroup
 	var unannounced error
+	if d.stripe != nil {
+		announcing.Go(func() { d.stripe.deliver(ctx) })
+	}
 	err := d.app.run(ctx, true, true, func(string) {
 		announcing.Go(func() {
 			if err := d.announce(ctx); err != nil && ctx.Err() == nil {
@@ -103,6 +148,7 @@ func (d *demo) serve(ctx context.Context) error {
 			}
 		})
 	})
+	cancel()
 	announcing.Wait()
 	return errors.Join(err, plain(unannounced))
 }

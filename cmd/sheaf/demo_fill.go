@@ -85,14 +85,14 @@ func (d *demo) begin(ctx context.Context) error {
 	bar := newProgress(d.problems, "bringing in six vendors")
 	defer bar.end()
 	started := systemClock()
-	d.clock.held = started.Add(-demoPast)
+	d.clock.hold(started.Add(-demoPast))
 	zone, err := time.LoadLocation(demoZone)
 	if err != nil {
 		return err
 	}
 	files := &carried{today: money.DateOf(started, zone)}
 	list := demoVendors()
-	stage := &stage{app: d.app, vendors: map[string]demoPart{}, today: files.today}
+	stage := &stage{app: d.app, stripe: d.stripe, vendors: map[string]demoPart{}, today: files.today}
 	scenes := stage.scenes()
 	done, total := 0, len(list)*4+len(scenes)+1
 	step := func(weight int) {
@@ -108,18 +108,23 @@ func (d *demo) begin(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", one.profile.Name, err)
 		}
+		if d.stripe != nil {
+			if err := d.stripe.onboard(ctx, d.app, added.Vendor, one.folder == demoUnready); err != nil {
+				return fmt.Errorf("%s: %w", one.profile.Name, err)
+			}
+		}
 		d.brought = d.brought.plus(came)
 		stage.vendors[one.folder] = demoPart{vendor: added.Vendor, strange: one.strange}
 		step(4)
 	}
 	for _, scene := range scenes {
-		d.clock.held = started.Add(-scene.ago)
+		d.clock.hold(started.Add(-scene.ago))
 		if err := scene.play(ctx); err != nil {
 			return fmt.Errorf("play what happened %s ago: %w", scene.ago, err)
 		}
 		step(1)
 	}
-	d.clock.held = time.Time{}
+	d.clock.hold(time.Time{})
 	if err := d.remind(ctx); err != nil {
 		return err
 	}

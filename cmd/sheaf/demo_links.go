@@ -78,6 +78,9 @@ func (d *demo) summary() string {
 	if d.keeps {
 		return text + " They stay in " + d.settings.Data + "."
 	}
+	if d.stripe != nil {
+		return text + " They are gone when it stops."
+	}
 	return text + " They are gone when it stops; --data FOLDER keeps them."
 }
 
@@ -86,6 +89,10 @@ func (d *demo) footnote(visits []visit) string {
 	fmt.Fprintf(&out, "\nA sign-in link shows one button to press. It works once, for %d minutes; a browser is one of these people at a time.\n", int(access.LinkLasts/time.Minute))
 	fmt.Fprintf(&out, "For another one, sign in at / (%s), /vendor (%s, %s) or /operator (%s), and look into /dev/mail.\n",
 		visits[0].email, visits[1].email, visits[2].email, visits[3].email)
+	if d.stripe != nil {
+		fmt.Fprintf(&out, "Stripe is played at %s/ : let days pass there, so that bank debits and payouts arrive, or let a bank take money back. %s left its page half way, so its share waits.\n",
+			d.stripe.base, demoVendors()[len(demoVendors())-1].profile.Name)
+	}
 	out.WriteString("Press Ctrl-C to stop.\n")
 	return out.String()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/cases"
 	"github.com/sheaf-hub/sheaf/hub/gateway/sandbox"
+	"github.com/sheaf-hub/sheaf/hub/gateway/stripe/stripefake"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/payment"
@@ -23,6 +24,7 @@ import (
 // make.
 type stage struct {
 	app     *app
+	stripe  *demoStripe         // nil: the sandbox
 	vendors map[string]demoPart // by folder
 	today   money.Date
 }
@@ -277,6 +279,9 @@ func (s *stage) paySettled(ctx context.Context) error {
 
 // payBySlowDebit starts a bank debit that is still on its way for some days.
 func (s *stage) payBySlowDebit(ctx context.Context) error {
+	if s.stripe != nil {
+		return s.pay(ctx, stripefake.Bank, "BP-20344")
+	}
 	usual := s.app.sandbox.Delay
 	defer func() { s.app.sandbox.Delay = usual }()
 	s.app.sandbox.Delay = 4 * 24 * hour
@@ -306,13 +311,24 @@ func (s *stage) pay(ctx context.Context, outcome string, numbers ...string) erro
 		if err != nil {
 			return err
 		}
-		event, err := s.app.sandbox.Decide(ctx, started.Payment.GatewayRef, outcome)
-		if err != nil {
-			return err
-		}
-		if err := s.app.payment.Notify(ctx, payment.Hint{EventID: event, Type: "checkout.decided", Subject: payment.SubjectPayment, Ref: started.Payment.GatewayRef}); err != nil {
+		if err := s.decide(ctx, started.Payment.GatewayRef, outcome); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// decide presses a button on the gateway's page, and tells the hub.
+func (s *stage) decide(ctx context.Context, ref, outcome string) error {
+	if s.stripe != nil {
+		if _, err := s.stripe.fake.Pay(ref, outcome); err != nil {
+			return err
+		}
+		return s.app.payment.Refresh(ctx, ref) // its message comes when the server is up, and changes nothing then
+	}
+	event, err := s.app.sandbox.Decide(ctx, ref, outcome)
+	if err != nil {
+		return err
+	}
+	return s.app.payment.Notify(ctx, payment.Hint{EventID: event, Type: "checkout.decided", Subject: payment.SubjectPayment, Ref: ref})
 }

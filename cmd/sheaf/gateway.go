@@ -30,7 +30,7 @@ func (a *app) openGateway() error {
 	}
 	a.stripe = gateway
 	a.payment.Gateway, a.payment.Accounts, a.payment.Methods = gateway, gateway, gateway
-	a.payment.Disputes, a.payment.Messages = gateway, gateway
+	a.payment.Disputes, a.payment.Messages, a.payment.Payouts = gateway, gateway, gateway
 	return nil
 }
 

@@ -172,6 +172,7 @@ func (a *app) jobs() []queue.Job {
 		{Name: "payout accounts", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("looked at", a.payment.RefreshAccounts)},
 		{Name: "planned payments", Every: 20 * time.Second, Lease: 2 * time.Minute, Run: counted("moved", a.payment.RunSchedules)},
 		{Name: "saved methods", Every: 30 * time.Second, Lease: 2 * time.Minute, Run: counted("looked at", a.payment.TidyMethods)},
+		{Name: "payouts", Every: 10 * time.Minute, Lease: 10 * time.Minute, Run: counted("accounts read", a.payment.SyncPayouts)},
 		{Name: "ledger seal", Every: time.Minute, Lease: 2 * time.Minute, Run: counted("sealed", a.ledger.Seal)},
 		{Name: "promises", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("ended", func(ctx context.Context) (int, error) {
 			return a.cases.ExpirePromises(ctx, money.DateOf(a.now(), time.UTC))

@@ -35,7 +35,7 @@ func (a *app) webDeps(carrier *queue.Queue) web.Deps {
 		captured = "/dev/mail"
 	}
 	return web.Deps{
-		Kit: kit, Log: a.log, TrustedProxies: a.config.proxies, Observe: a.metrics.request,
+		Kit: kit, Log: a.log, TrustedProxies: a.config.proxies, Observe: a.metrics.request, PayOrigin: a.config.StripeAPIBase,
 		Handlers: web.Handlers{
 			Portal: &portal.Handlers{Kit: kit, DB: a.db, Access: a.access, Party: a.party, Billing: a.billing, Payment: a.payment, Cases: a.cases,
 				Reminder: a.reminder, Insight: a.insight, Worklist: a.worklist, Sandbox: a.sandboxPage(), Mailbox: a.mailbox, HelpURL: a.config.HelpURL},

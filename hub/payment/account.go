@@ -41,6 +41,10 @@ type PayoutAccount struct {
 	LookedAt         time.Time      `bun:"looked_at,nullzero"`
 	CreatedAt        time.Time      `bun:"created_at"`
 	UpdatedAt        time.Time      `bun:"updated_at"`
+	PayoutsUntil     time.Time      `bun:"payouts_until,nullzero"` // all payouts made before are here
+	PayoutsFrom      time.Time      `bun:"payouts_from,nullzero"`  // when the reading of them under way began
+	PayoutsCursor    string         `bun:"payouts_cursor"`         // where it goes on; empty: none is under way
+	PayoutsTriedAt   time.Time      `bun:"payouts_tried_at,nullzero"`
 }
 
 // NeedsAccounts says whether vendors need an account at the gateway to be paid.
@@ -61,9 +65,10 @@ func (s *Service) AccountCountries(ctx context.Context) ([]string, error) {
 }
 
 // StartOnboarding opens a vendor's account at the gateway, once, and answers
-// with the page on which its staff says who it is. Asked again it resumes.
-// Faults: country when this hub cannot pay there; Unavailable when the gateway
-// does not answer.
+// with the page on which its staff says who it is. Asked again it resumes; after
+// the gateway refused to open one, or one was closed, it begins anew, and country
+// may be another. Faults: country when this hub cannot pay there; Unavailable when
+// the gateway does not answer.
 func (s *Service) StartOnboarding(ctx context.Context, actor access.Actor, vendorID, country string) (string, error) {
 	if s.Accounts == nil {
 		return "", fault.New(fault.NotFound, "This hub's gateway needs no accounts of vendors.")
@@ -76,8 +81,8 @@ func (s *Service) StartOnboarding(ctx context.Context, actor access.Actor, vendo
 	if err != nil {
 		return "", err
 	}
-	if !found {
-		if account, err = s.newAccount(ctx, actor, vendor, country); err != nil {
+	if !found || account.AccountRef == "" && account.startsAnew(country) || account.gone() {
+		if account, err = s.newAccount(ctx, actor, vendor, account, country); err != nil {
 			return "", err
 		}
 	}
@@ -89,16 +94,25 @@ func (s *Service) StartOnboarding(ctx context.Context, actor access.Actor, vendo
 	page := s.PublicURL + "/vendor/payouts"
 	link, err := s.Accounts.AccountLink(ctx, account.AccountRef, page+"?returned=1", page+"?expired=1")
 	if err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "The gateway's page could not be opened. Try again in a minute.")
+		return "", fault.Wrap(fault.Unavailable, err, "The payment service's page could not be opened. Try again in a minute.")
 	}
 	return link, nil
 }
 
-func (s *Service) newAccount(ctx context.Context, actor access.Actor, vendor party.Vendor, country string) (PayoutAccount, error) {
+// startsAnew says whether the row of an account that surely does not exist should
+// become one in another country.
+func (a PayoutAccount) startsAnew(country string) bool {
+	never := a.State == "failed" || a.State == "pending" && a.KeyUsedAt.IsZero()
+	return never && country != "" && !strings.EqualFold(strings.TrimSpace(country), a.Country)
+}
+
+// newAccount stores the row of an account that is to be opened, or makes it of
+// the one of an account that is no more.
+func (s *Service) newAccount(ctx context.Context, actor access.Actor, vendor party.Vendor, old PayoutAccount, country string) (PayoutAccount, error) {
 	country = strings.ToUpper(strings.TrimSpace(country))
 	countries, err := s.Accounts.AccountCountries(ctx)
 	if err != nil {
-		return PayoutAccount{}, fault.Wrap(fault.Unavailable, err, "The gateway does not answer. Try again in a minute.")
+		return PayoutAccount{}, fault.Wrap(fault.Unavailable, err, "The payment service does not answer. Try again in a minute.")
 	}
 	if !slices.Contains(countries, country) {
 		return PayoutAccount{}, fault.At("country", "This hub can pay vendors in %s. For another country, ask its operator.", strings.Join(countries, ", "))
@@ -108,6 +122,11 @@ func (s *Service) newAccount(ctx context.Context, actor access.Actor, vendor par
 	account := PayoutAccount{ID: id, VendorID: vendor.ID, Gateway: s.Gateway.Name(), Country: country, State: "pending", IdempotencyKey: "account-" + id,
 		Due: []string{}, CreatedAt: now, UpdatedAt: now}
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if old.ID != "" { // nothing refers to its id
+			if err := removeAccount(ctx, tx, old); err != nil {
+				return err
+			}
+		}
 		if err := insertAccount(ctx, tx, account); err != nil {
 			return err
 		}
@@ -123,30 +142,37 @@ func (s *Service) newAccount(ctx context.Context, actor access.Actor, vendor par
 }
 
 // openAccount asks the gateway for the account that the row stands for. The key
-// makes it the same on every try; an old key is looked up first.
+// makes it the same on every try, also of two at once. What was tried before is
+// looked up first; when it is not there long after, its key may answer for ever
+// with the error that it met, and a fresh one takes its place.
 func (s *Service) openAccount(ctx context.Context, vendor party.Vendor, account PayoutAccount) (PayoutAccount, error) {
 	request := AccountRequest{VendorID: vendor.ID, Key: account.IdempotencyKey, Name: vendor.Name, Email: vendor.Email, Country: account.Country}
-	if err := beginAccount(ctx, s.DB, account.ID, s.Now()); err != nil {
-		return account, err
-	}
 	state, err := AccountState{}, ErrNotFound
-	if account.State != "pending" || !account.KeyUsedAt.IsZero() {
-		state, err = s.Accounts.FindAccount(ctx, request)
+	if !account.KeyUsedAt.IsZero() {
+		if state, err = s.Accounts.FindAccount(ctx, request); errors.Is(err, ErrNotFound) && s.Now().Sub(account.KeyUsedAt) > keySettles {
+			if request.Key, err = renewAccountKey(ctx, s.DB, account); err != nil {
+				return account, err
+			}
+			err = ErrNotFound
+		}
 	}
 	if errors.Is(err, ErrNotFound) {
+		if err := beginAccount(ctx, s.DB, account.ID, request.Key, s.Now()); err != nil {
+			return account, err
+		}
 		state, err = s.Accounts.OpenAccount(ctx, request)
 	}
 	switch {
 	case err == nil:
 		return s.keepAccount(ctx, account.VendorID, state)
 	case errors.Is(err, ErrRefused):
-		// a fresh key: the next try may say something else (a corrected address)
-		if markErr := refuseAccount(ctx, s.DB, account.ID, "account-"+account.ID+"-"+store.NewID(), err.Error(), s.Now()); markErr != nil {
+		// a fresh key: the next try may say something else (another country)
+		if markErr := refuseAccount(ctx, s.DB, account.ID, request.Key, "account-"+account.ID+"-"+store.NewID(), err.Error(), s.Now()); markErr != nil {
 			return account, errors.Join(err, markErr)
 		}
-		return account, fault.Wrap(fault.Conflict, err, "The gateway refused to open an account: %s", clipped(err.Error()))
+		return account, fault.Wrap(fault.Conflict, err, "The payment service refused to open an account: %s", clipped(err.Error()))
 	}
-	return account, fault.Wrap(fault.Unavailable, err, "The gateway does not answer. Try again in a minute: it goes on where it was.")
+	return account, fault.Wrap(fault.Unavailable, err, "The payment service does not answer. Try again in a minute: it goes on where it was.")
 }
 
 // followAccount fetches an account again. When it can receive now, what waited
@@ -209,13 +235,45 @@ func (s *Service) keepAccount(ctx context.Context, vendorID string, state Accoun
 				return err
 			}
 		}
-		if before.CanReceive && !account.CanReceive {
-			return s.task(ctx, tx, Task{VendorID: vendorID, Kind: "account_shut", SubjectID: account.ID + ":" + s.Now().UTC().Format(time.DateOnly),
-				Title: "Your account at the payment service takes no money", Text: "What your customers pay waits until it does. See on the payouts page what is missing."})
-		}
-		return nil
+		return s.tellAccount(ctx, tx, before, account)
 	})
 	return account, err
+}
+
+// tellAccount tells the vendor's staff what a change of its account asks of it.
+// While it is on the gateway's page for the first time, it knows what is missing.
+func (s *Service) tellAccount(ctx context.Context, tx bun.IDB, before, after PayoutAccount) error {
+	day := s.Now().UTC().Format(time.DateOnly)
+	task := Task{VendorID: after.VendorID, SubjectID: after.ID + ":" + day}
+	switch {
+	case before.CanReceive && !after.CanReceive:
+		task.Kind, task.Title = "account_shut", "Your account at the payment service takes no money"
+		task.Text = "What your customers pay waits until it does; nothing is lost. See on the payouts page what is missing."
+		if why := ShutBecause(after.Disabled); why != "" {
+			task.Text = "Because " + why + ". " + task.Text
+		}
+	case !(before.CanReceive && before.CanPayOut) && after.CanReceive && after.CanPayOut:
+		task.Kind, task.Title = "account_ready", "Your account at the payment service is ready"
+		task.Text = "What your customers pay goes to your bank from now on, and so does what waited. Each payout stands on the payouts page, with its invoices."
+	case before.DetailsSubmitted && asksMore(before, after):
+		task.Kind, task.Title = "account_due", "The payment service wants to know more"
+		task.SubjectID += ":" + store.HashToken(strings.Join(after.Due, " ") + after.DueBy.String())[:16]
+		if !after.DueBy.IsZero() {
+			task.Title += " by " + money.DateOf(after.DueBy, time.UTC).Human(money.DateOf(s.Now(), time.UTC))
+		}
+		task.Text = "It asks for " + strings.Join(Wanted(after.Due), ", ") + ". Go on to it from the payouts page: without an answer it takes no money for you, and what your customers pay waits."
+	default:
+		return nil
+	}
+	return s.task(ctx, tx, task)
+}
+
+// asksMore says whether the gateway wants something that it did not want before,
+// or wants it sooner.
+func asksMore(before, after PayoutAccount) bool {
+	fresh := slices.ContainsFunc(after.Due, func(name string) bool { return !slices.Contains(before.Due, name) })
+	sooner := len(after.Due) > 0 && !after.DueBy.IsZero() && (before.DueBy.IsZero() || after.DueBy.Before(before.DueBy))
+	return fresh || sooner
 }
 
 // RefreshAccounts looks at accounts that were not looked at for a day, in case a

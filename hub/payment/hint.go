@@ -46,6 +46,8 @@ func (s *Service) follow(ctx context.Context, hint *Hint) (bool, error) {
 		return false, s.RefreshSetup(ctx, hint.Ref)
 	case SubjectTransfer:
 		return false, s.followTransfer(ctx, hint.TransferID)
+	case SubjectPayout:
+		return false, s.followPayout(ctx, hint.AccountRef)
 	}
 	return false, nil
 }

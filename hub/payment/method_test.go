@@ -34,7 +34,9 @@ type deskLetters struct {
 }
 
 // Schedule implements payment.Letters.
-func (l deskLetters) Schedule(view letter.Schedule) (letter.Rendered, error) { return l.d.keepLetter(view) }
+func (l deskLetters) Schedule(view letter.Schedule) (letter.Rendered, error) {
+	return l.d.keepLetter(view)
+}
 
 func (d *desk) keepLetter(view letter.Schedule) (letter.Rendered, error) {
 	d.mu.Lock()

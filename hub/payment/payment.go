@@ -35,6 +35,7 @@ type Service struct {
 	Accounts  Accounts // nil: vendors need no accounts at the gateway
 	Methods   Methods  // nil: means of payment are not kept, and nothing is planned
 	Disputes  Disputes // nil: the gateway knows no chargebacks
+	Payouts   Payouts  // nil: the gateway knows no banks of vendors
 	Messages  Messages // nil: the gateway keeps no list of what happened
 	Letters   Letters
 	Papers    ReceiptPapers

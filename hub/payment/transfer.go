@@ -45,7 +45,7 @@ func (s *Service) SendTransfer(ctx context.Context, ref store.JobRef) error {
 		return err
 	}
 	if transfer.State == "pending" && wait.reason != "" {
-		return postponeTransfer(ctx, s.DB, transfer, wait, s.Now())
+		return s.postpone(ctx, transfer, wait)
 	}
 	call := effect{table: Transfers, id: transfer.ID, word: "transfer", key: transfer.IdempotencyKey, state: transfer.State, attempts: transfer.Attempts,
 		claimedUntil: transfer.ClaimedUntil, keyUsedAt: transfer.KeyUsedAt, insufficient: "pending"}
@@ -60,6 +60,19 @@ type wait struct {
 	reason string
 	why    string
 	until  time.Duration
+}
+
+// postpone lets a transfer wait. The first of a vendor that waits for its account
+// tells its staff to open one.
+func (s *Service) postpone(ctx context.Context, transfer Transfer, wait wait) error {
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := postponeTransfer(ctx, tx, transfer, wait, s.Now()); err != nil || wait.reason != waitsForAccount || transfer.WaitsFor == wait.reason {
+			return err
+		}
+		return s.task(ctx, tx, Task{VendorID: transfer.VendorID, Kind: "share_waits", SubjectID: transfer.VendorID, Title: "Money waits for you: say where it should go",
+			Text: "A customer has paid " + money.New(transfer.net(), transfer.Currency).String() + " to you, and your account at the payment service cannot take it yet. " +
+				"An owner opens it, or goes on where it was left, on the payouts page. Nothing is lost meanwhile."})
+	})
 }
 
 // mayReceive finds the account that a vendor's money goes to.

@@ -164,6 +164,7 @@ func navigation(current string) []ui.NavItem {
 		{Label: "Overview", URL: "/vendor"},
 		{Label: "Invoices", URL: "/vendor/invoices"},
 		{Label: "Payments", URL: "/vendor/payments"},
+		{Label: "Payouts", URL: payoutsPath},
 		{Label: "Cases", URL: "/vendor/cases"},
 		{Label: "Tasks", URL: "/vendor/tasks"},
 		{Label: "Imports", URL: "/vendor/imports"},

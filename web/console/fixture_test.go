@@ -17,7 +17,7 @@ var noon = time.Date(2026, 11, 22, 12, 5, 0, 0, time.UTC)
 
 func frame(title, current string, status party.VendorStatus) console.Frame {
 	nav := []ui.NavItem{{Label: "Overview", URL: "/vendor"}, {Label: "Invoices", URL: "/vendor/invoices"}, {Label: "Payments", URL: "/vendor/payments"},
-		{Label: "Cases", URL: "/vendor/cases", Count: 2}, {Label: "Tasks", URL: "/vendor/tasks", Count: 14}, {Label: "Imports", URL: "/vendor/imports"},
+		{Label: "Payouts", URL: "/vendor/payouts"}, {Label: "Cases", URL: "/vendor/cases", Count: 2}, {Label: "Tasks", URL: "/vendor/tasks", Count: 14}, {Label: "Imports", URL: "/vendor/imports"},
 		{Label: "Deliveries", URL: "/vendor/deliveries"}, {Label: "Preview", URL: "/vendor/preview"}, {Label: "Settings", URL: "/vendor/profile"}}
 	for i := range nav {
 		nav[i].Current = nav[i].URL == current
@@ -176,6 +176,41 @@ func importFixture() console.ImportView {
 			{Place: "line 2018", ExternalID: "", Problems: []string{"The record has no number."}}}}
 }
 
+func payouts() console.PayoutsView {
+	return console.PayoutsView{Frame: approved("Payouts", "/vendor/payouts"), CSV: "/vendor/payouts.csv", Account: console.AccountView{Status: chip(ui.ToneWarn, "Ready, wants more"), Tone: ui.ToneWarn,
+		Title: "Ready, and the payment service wants to know more", Text: "Money flows now. Without an answer the payment service takes no more of it for you, and your shares wait.",
+		Wants: []string{"the identity document of whoever represents the company", "the bank account that your money goes to"}, WantsBy: "2026-12-02", Button: "Answer it", Country: "DE",
+		Facts: []ui.Fact{{Label: "Country", Text: "Germany"}, {Label: "Currency", Text: "EUR"}, {Label: "Account", Text: "acct_1P2q3R4s5T6u7V8w9X"}, {Label: "Last looked at", Body: ui.Moment(noon, today)}}},
+		Waiting:  []console.WaitingRow{{Amount: amount("30000.00", "EUR"), Shares: 1, Why: "A bank debit whose money is not there yet", Since: noon.Add(-70 * time.Hour)}},
+		OnItsWay: []money.Amount{amount("1350.40", "EUR"), amount("52000", "JPY")},
+		Sent:     []console.SentRow{{URL: "/vendor/payments/2", Reference: "SH-0WZ9-AB3C", Amount: amount("1350.40", "EUR"), At: noon.Add(-20 * time.Hour)}, {URL: "/vendor/payments/3", Reference: "SH-1RT5-PL0Q", Amount: amount("52000", "JPY"), At: noon.Add(-21 * time.Hour)}},
+		Rows: []console.PayoutRow{{URL: "/vendor/payouts/1", Arrives: "2026-11-24", Amount: amount("98430.55", "EUR"), Bank: "Deutsche Handelsbank ending 6789", Status: chip(ui.ToneInfo, "On its way")},
+			{URL: "/vendor/payouts/2", Arrives: "2026-11-20", Amount: amount("4012.07", "EUR"), Bank: "Deutsche Handelsbank ending 6789", Statement: "SHEAF HUB PAYOUT", Status: chip(ui.ToneGood, "Arrived")},
+			{URL: "/vendor/payouts/3", Arrives: "2025-12-30", Amount: amount("-35.00", "EUR"), Status: chip(ui.ToneBad, "Sent back"), Reason: "The bank account has been closed"}},
+		Pages: ui.CursorPager{First: "/vendor/payouts", Next: "/vendor/payouts?cursor=abc"}}
+}
+
+func payoutsToStart(owner bool) console.PayoutsView {
+	v := console.PayoutsView{Frame: approved("Payouts", "/vendor/payouts"), Account: console.AccountView{Status: chip(ui.ToneWarn, "Not started"), Tone: ui.ToneInfo, Title: "Say where your money should go", Button: "Start",
+		Text:      "The payment service needs to know who you are and which bank account is yours. You enter it on its own page, and this hub never sees it. Your customers are billed, reminded and can pay meanwhile: your share waits, and is sent as soon as the account is ready. Nothing is lost.",
+		Countries: []ui.Option{{Value: "DK", Label: "Denmark"}, {Value: "DE", Label: "Germany"}}, Limits: []string{"This hub can pay companies in these 2 countries, to a bank account there: Denmark, Germany.", "What you have open in KWD cannot be paid here; your customers are reminded of it, and told to pay you directly."}},
+		Waiting: []console.WaitingRow{{Amount: amount("1350.40", "EUR"), Shares: 3, Why: "Your account cannot take money yet", Since: noon.Add(-70 * time.Hour)}}}
+	if v.Owner = owner; owner {
+		v.Account.Note = "The payment service's page works once, for a few minutes, and this time had passed. Nothing that was entered is lost: the button opens a new one."
+		v.Page.Errors = []ui.FieldError{{Field: "country", Text: "This hub can pay vendors in DK, DE. For another country, ask its operator."}}
+	}
+	return v
+}
+
+func payout() console.PayoutView {
+	return console.PayoutView{Frame: approved("Payout of EUR 1,902.70", "/vendor/payouts"), Amount: amount("1902.70", "EUR"), Status: chip(ui.ToneBad, "Sent back"), Failed: true, Reason: "The bank account has been closed", CSV: "/vendor/payouts/1/lines.csv",
+		Facts: []ui.Fact{{Label: "Expected", Body: ui.Day("2026-11-24", today)}, {Label: "Bank", Text: "Deutsche Handelsbank ending 6789"}, {Label: "Reference", Text: "po_1P2q3R4s5T6u7V8w9X"}},
+		Sums:  []console.SumRow{{Label: "Payments of your customers", Hint: "less what you bear of their cost", Amount: amount("1952.70", "EUR")}, {Label: "Taken back", Hint: "for refunds and chargebacks", Amount: amount("-50.00", "EUR")}, {Label: "The payout", Amount: amount("1902.70", "EUR")}},
+		Lines: []console.PayoutLineRow{{Head: true, URL: "/vendor/payments/2", Reference: "SH-0WZ9-AB3C", What: "Payment", PartURL: "/vendor/invoices/1", Part: "NF-20310", Account: "C-104", Amount: amount("1250.40", "EUR")},
+			{PartURL: "/vendor/invoices/2", Part: "NF-20311/Abschlagsrechnung-2026-0000041", Account: "C-104", Amount: amount("742.30", "EUR")}, {Part: "Cost of the payment", Amount: amount("-40.00", "EUR")},
+			{Head: true, URL: "/vendor/payments/1", Reference: "SH-7QK2-M4XD", What: "Taken back", Part: "Refund or chargeback", Amount: amount("-50.00", "EUR")}}}
+}
+
 func previews() []uitest.Page {
 	outside := ui.Page{Title: "Sign in", Area: ui.AreaConsole, Today: today, Token: "t0k3n", Narrow: true}
 	wrong := outside
@@ -208,6 +243,8 @@ func previews() []uitest.Page {
 			Lines:         []console.PaymentLine{{URL: "/vendor/invoices/1", Number: "NF-20310", Account: "C-104", By: "Money", Note: "EUR 12.00 of it a late fee", Amount: amount("1250.40", "EUR")}, {URL: "/vendor/invoices/1", Number: "NF-20310", Account: "C-104", By: "Discount", Note: "given by you, not paid", Amount: amount("20.00", "EUR")}, {URL: "/vendor/invoices/1", Number: "NF-20311", Account: "C-104", By: "Credit CR-17", Amount: amount("89.60", "EUR")}},
 			Facts:         []ui.Fact{{Label: "Money", Body: ui.Money(amount("1350.40", "EUR"))}, {Label: "Method", Text: "Card"}, {Label: "Begun", Body: ui.Moment(noon, today)}},
 			TransferFacts: []ui.Fact{{Label: "State", Text: "Sent to you"}, {Label: "Reference", Text: "tr_1P2q3R4s5T6u7V8w9X"}}})},
+		{Name: "v-payouts", Body: console.Payouts(payouts())}, {Name: "v-payouts-start", Body: console.Payouts(payoutsToStart(true))}, {Name: "v-payouts-member", Body: console.Payouts(payoutsToStart(false))},
+		{Name: "v-payouts-sandbox", Body: console.Payouts(console.PayoutsView{Frame: approved("Payouts", "/vendor/payouts"), NoAccounts: true})}, {Name: "v-payout", Body: console.Payout(payout())},
 		{Name: "v-cases", Body: console.Cases(console.CasesView{Frame: approved("Cases", "/vendor/cases"), Status: "open", Rows: caseRows()})}, {Name: "v-cases-empty", Body: console.Cases(console.CasesView{Frame: approved("Cases", "/vendor/cases"), Status: "open"})},
 		{Name: "v-case", Body: console.Case(caseFixture())}, {Name: "v-case-error", Body: console.Case(caseError())}, {Name: "v-case-over", Body: console.Case(casePlanOver())},
 		{Name: "v-tasks", Body: console.Tasks(console.TasksView{Frame: approved("Tasks", "/vendor/tasks"), Rows: []console.TaskRow{{ID: "1", Title: "EUR 100.00 of SH-0WZ9-AB3C was taken by no invoice", Text: "The invoice had been paid elsewhere meanwhile. Ask the customer what it was meant for.", Made: noon, URL: "/vendor/payments/2", Link: "See the payment"}}})},

@@ -54,6 +54,8 @@ func routes(h *console.Handlers) *fiber.App {
 	app.Get("/vendor/preview", h.ShowPreview).Get("/vendor/preview/mail", h.ShowPreviewMail)
 	app.Get("/vendor/payments.csv", h.ExportPayments).Get("/vendor/payments", h.ListPayments).Get("/vendor/payments/:id", h.ShowPayment)
 	app.Get("/vendor/payments/:id/remittance.pdf", h.RemittancePDF).Get("/vendor/payments/:id/remittance.csv", h.RemittanceCSV).Get("/vendor/remittance.csv", h.ExportRemittance)
+	app.Get("/vendor/payouts.csv", h.ExportPayouts).Get("/vendor/payouts", h.ListPayouts).Post("/vendor/payouts/onboardings", h.StartPayouts)
+	app.Get("/vendor/payouts/:id", h.ShowPayout).Get("/vendor/payouts/:id/lines.csv", h.ExportPayout)
 	app.Get("/vendor/cases", h.ListCases).Get("/vendor/cases/:id", h.ShowCase)
 	app.Post("/vendor/cases/:id/messages", h.AnswerCase).Post("/vendor/cases/:id/resolution", h.ResolveCase)
 	app.Get("/vendor/tasks", h.ListTasks).Post("/vendor/tasks/:id/completions", h.CompleteTask)
@@ -89,7 +91,7 @@ func everyPage(t *testing.T, db *store.DB) {
 		"/vendor": {"North", "EUR", "125.00", "Question"}, "/vendor/invoices": {"N-1", "Overdue"}, "/vendor/invoices?status=all": {"N-1", "N-2", "Paid"},
 		"/vendor/invoices?status=overdue": {"N-1"}, "/vendor/invoices?status=paid&q=n-2": {"N-2"}, "/vendor/invoices?q=%00%27;--%25_\\": {"No invoice matches"}, "/vendor/invoices/" + d.Invoice("N-2").ID: {"Applied here", "Settled", "N-2.pdf"},
 		"/vendor/unreachable": {"Everybody can be reached"}, "/vendor/payments": {"Settled", "N-2"}, "/vendor/payments/" + share: {"N-2", "80.00"},
-		"/vendor/cases": {"Question", "N-1"}, "/vendor/cases/" + opened.ID: {"Where is it?", "ann@acme.example"}, "/vendor/tasks": {"Nothing to do"},
+		"/vendor/cases": {"Question", "N-1"}, "/vendor/cases/" + opened.ID: {"Where is it?", "ann@acme.example"}, "/vendor/tasks": {"Nothing to do"}, "/vendor/payouts": {"sandbox pays at once"},
 		"/vendor/deliveries": {"payment.settled", "case.opened"}, "/vendor/deliveries/" + delivery: {"What is sent", "north.example/hook"},
 		"/vendor/webhooks": {"https://north.example/hook"}, "/vendor/imports": {"Nothing came in yet"}, "/vendor/keys": {"No key yet"},
 		"/vendor/staff": {"Mel North", "olga@north.example"}, "/vendor/profile": {"ar@north.example"}, "/vendor/incentives": {"must be agreed", "EUR</span>"}, "/vendor/audit": {"Staff added"},

@@ -23,6 +23,12 @@ func (h *Handlers) ListTasks(c *fiber.Ctx) error {
 		if task.Kind == worklist.KindOverpaid {
 			row.URL, row.Link = paymentURL(task.SubjectID), "See the payment"
 		}
+		switch task.Kind {
+		case "share_waits", "account_shut", "account_due", "account_ready":
+			row.URL, row.Link = payoutsPath, "See the payouts page"
+		case "payout_failed":
+			row.URL, row.Link = payoutsPath+"/"+task.SubjectID, "See the payout"
+		}
 		view.Rows = append(view.Rows, row)
 	}
 	return page.Render(c, fiber.StatusOK, Tasks(view))

@@ -56,7 +56,16 @@ func newTown(t testing.TB) *town {
 	w.unsubscribe = w.digestTo(payer, unsubscribeLink)
 	w.people()
 	w.acts()
+	w.paidOut()
 	return w
+}
+
+// paidOut is a payout of the first vendor, as a gateway with banks would list it:
+// this hub's sandbox has none.
+func (w *town) paidOut() {
+	w.t.Helper()
+	w.set("INSERT INTO payouts (id, vendor_id, gateway, account_ref, gateway_ref, currency, amount, status, reason, bank, statement, arrival_on, itemizable, complete, created_at, synced_at) " +
+		"SELECT '" + store.NewID() + "', '" + w.vendors[0].ID + "', 'sandbox', 'acct_1', 'po_ALDX-1', 'USD', 100, 'paid', '', 'Bank', '', '2026-11-24', 1, 1, t.at, t.at FROM (SELECT ? AS at) AS t")
 }
 
 // books is what the vendors push and import.
@@ -260,6 +269,7 @@ func (w *town) id(kind string) string {
 		"invitation":    "SELECT id FROM team_invitations",
 		"mail":          "SELECT id FROM mails",
 		"receipt":       "SELECT id FROM receipts",
+		"payout":        "SELECT id FROM payouts WHERE vendor_id = " + vendorID,
 		"transfer":      "SELECT id FROM transfers WHERE vendor_id = " + vendorID,
 		"booking":       "SELECT id FROM ledger_transactions WHERE payment_id IS NOT NULL",
 		"method":        "SELECT id FROM saved_methods",
@@ -282,7 +292,7 @@ func (w *town) canaries() []string {
 	for i, v := range w.vendors {
 		list = append(list, mark(i)+"-", v.Name, v.ID, v.Email)
 	}
-	for _, kind := range []string{"invoice", "document", "case", "share", "payment", "quote", "delivery", "endpoint", "key", "staff", "sync", "digest", "transfer", "method", "setup", "schedule"} {
+	for _, kind := range []string{"invoice", "document", "case", "share", "payment", "quote", "delivery", "endpoint", "key", "staff", "sync", "digest", "transfer", "method", "setup", "schedule", "payout"} {
 		list = append(list, w.id(kind))
 	}
 	return list

@@ -65,6 +65,8 @@ func vendor(suspended bool) operator.VendorView {
 		Facts: []ui.Fact{{Label: "Id", Text: "0193a5b2-7c11-7d5e-8a61-3f0a52f1c001"}, {Label: "E-mail address", Text: "receivables@northwind-freight.example"}},
 		Money: []operator.MoneyRow{{Invoices: 214, Open: amount("1284310.55", "EUR"), Overdue: amount("98430.10", "EUR")}}, Staff: []operator.StaffRow{{Name: "Mara Lindqvist", Email: "mara.lindqvist@northwind-freight.example", Role: "owner", Status: chip(ui.ToneGood, "Active")}},
 		Health: []operator.HealthRow{{Name: "Tryton, head office", Status: chip(ui.ToneBad, "Failing"), Error: "The server refused the password."}}}
+	v.NeedsAccount, v.Account, v.AccountWhy, v.Waiting = true, chip(ui.ToneWarn, "Not finished"), "The gateway asks for: the bank account that your money goes to.", waitingSums()
+	v.AccountFacts = []ui.Fact{{Label: "Country", Text: "DE"}, {Label: "Reference", Text: "acct_1P2q3R4s5T6u7V8w9X"}}
 	if suspended {
 		v.Status, v.Suspended, v.Reason = chip(ui.ToneBad, "Suspended"), true, "Three customers say that they do not know this company."
 		return v
@@ -109,6 +111,10 @@ func booking(altered bool) operator.TransactionView {
 	return v
 }
 
+func waitingSums() []operator.WaitingSum {
+	return []operator.WaitingSum{{Amount: amount("31350.40", "EUR"), Shares: 12, Why: "for its account", Since: noon.Add(-80 * time.Hour)}, {Amount: amount("52000", "JPY"), Shares: 1, Why: "for the payer's bank", Since: noon}}
+}
+
 func previews() []uitest.Page {
 	narrow := frame("Add a vendor", "/operator/vendors")
 	narrow.Wide, narrow.Narrow = false, true
@@ -117,6 +123,7 @@ func previews() []uitest.Page {
 		{Name: "o-overview", Body: operator.Overview(overview())},
 		{Name: "o-vendors", Body: operator.Vendors(operator.VendorsView{Page: frame("Vendors", "/operator/vendors"), Rows: []operator.VendorRow{{URL: "/operator/vendors/1", Name: "Northwind Freight", Email: "receivables@northwind-freight.example", Status: chip(ui.ToneGood, "Approved"), Since: noon}, {URL: "/operator/vendors/2", Name: "شركة الخليج للأثاث", Email: "ar@gulf.example", Status: chip(ui.ToneBad, "Suspended"), Reason: "Three customers say that they do not know this company.", Since: noon}}})},
 		{Name: "o-vendor-error", Body: operator.Vendor(vendor(false))}, {Name: "o-vendor-suspended", Body: operator.Vendor(vendor(true))},
+		{Name: "o-payouts", Body: operator.Waiting(operator.WaitingView{Page: frame("Money that waits", "/operator/vendors"), Rows: []operator.WaitingRow{{URL: "/operator/vendors/1", Name: "Northwind Freight", Account: chip(ui.ToneWarn, "Not finished"), Why: "The gateway asks for: the bank account that your money goes to, your date of birth.", Money: waitingSums()}}})},
 		{Name: "o-vendor-new", Body: operator.NewVendor(operator.NewVendorView{Page: narrow})},
 		{Name: "o-vendor-added", Body: operator.NewVendor(operator.NewVendorView{Page: narrow, Done: true, Name: "Northwind Freight", Email: "receivables@northwind-freight.example", VendorID: "0193a5b2-7c11-7d5e-8a61-3f0a52f1c001", APIKey: "shf_1a2b3c4d_8fJk2mN5qR7tV9wX0yZ3bC6dE8gH1jL4", WebhookSecret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})},
 		{Name: "o-digests", Body: operator.Digests(digests())}, {Name: "o-digests-empty", Body: operator.Digests(operator.DigestsView{Page: frame("Digests", "/operator/digests"), Tabs: digests().Tabs})},

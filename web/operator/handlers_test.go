@@ -61,6 +61,7 @@ func routes(h *operator.Handlers) *fiber.App {
 	app.Use(page.RequireOperator)
 	app.Get("/operator", h.ShowOverview).Get("/operator/switch", h.ListChoices).Post("/operator/switch", h.SwitchStaff)
 	app.Get("/operator/vendors", h.ListVendors).Get("/operator/vendors/new", h.AskVendor).Post("/operator/vendors", h.AddVendor)
+	app.Get("/operator/payouts", h.ListWaiting)
 	app.Get("/operator/vendors/:id", h.ShowVendor).Post("/operator/vendors/:id/approvals", h.ApproveVendor).Post("/operator/vendors/:id/suspensions", h.SuspendVendor)
 	app.Get("/operator/digests", h.ListDigests).Post("/operator/digests/:id/decision", h.DecideDigest)
 	app.Get("/operator/dead-letters", h.ListDeadLetters)
@@ -84,7 +85,7 @@ func everyPage(t *testing.T, db *store.DB) {
 	d.Pay(sandbox.Succeed, "N-2", "S-1")
 	for path, words := range map[string][]string{
 		"/operator": {"Approved", "Settled", "Needs somebody", "sandbox"}, "/operator/vendors": {"North", "South"}, "/operator/vendors?status=pending": {"No vendor here"},
-		"/operator/vendors/" + d.North.ID: {"Olga North", "125.00", "Suspend"}, "/operator/vendors/new": {"Add a vendor"}, "/operator/digests": {"No digest is in this state"},
+		"/operator/vendors/" + d.North.ID: {"Olga North", "125.00", "Suspend"}, "/operator/vendors/new": {"Add a vendor"}, "/operator/payouts": {"money waits"}, "/operator/digests": {"No digest is in this state"},
 		"/operator/dead-letters": {"Nothing is dead"}, "/operator/dead-letters?kind=mails": {"Nothing is dead"}, "/operator/transfers?state=pending": {"North", "80.00"},
 		"/operator/tasks": {"Nothing to do"}, "/operator/queues": {"money", "1.5s", "Plan digests", "Late"}, "/operator/ledger": {"What is owed to North", "What the payment gateway holds", "179.00", "What is held", "less than a day"},
 		"/operator/ledger?show=held": {"All that is held", "80.00"}, "/operator/ledger?kind=refunds": {"Nothing is held here"}, "/operator/ledger/accounts/gateway?currency=EUR": {"Settlement", "Closing balance", "179.00"},

@@ -86,6 +86,9 @@ func (h *Handlers) fillVendor(ctx context.Context, vendor party.Vendor, view *Ve
 		}
 		view.Staff = append(view.Staff, row)
 	}
+	if err := h.fillPayouts(ctx, vendor.ID, view); err != nil {
+		return err
+	}
 	connections, err := h.Intake.ListConnections(ctx, vendor.ID)
 	for _, connection := range connections {
 		row := HealthRow{Name: connection.Name, Error: connection.LastError, Last: connection.LastGoodAt.UTC(), Status: Status{ui.ToneGood, "Good"}}

@@ -60,6 +60,12 @@ type VendorView struct {
 	Money     []MoneyRow
 	Staff     []StaffRow
 	Health    []HealthRow
+
+	NeedsAccount bool // the hub's gateway sends to vendors' accounts
+	Account      Status
+	AccountWhy   string
+	AccountFacts []ui.Fact
+	Waiting      []WaitingSum
 }
 
 // MoneyRow is what is open with a vendor in one currency.
