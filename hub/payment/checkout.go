@@ -108,6 +108,9 @@ func (s *Service) start(ctx context.Context, tx bun.IDB, payer Payer, quoteID, h
 // begin checks that everything is as the quote froze it, then makes payment,
 // shares and lines and reserves what they take.
 func (s *Service) begin(ctx context.Context, tx bun.IDB, payer Payer, row quoteRow, part CurrencyQuote) (Payment, error) {
+	if refused := s.refused(part); refused != "" {
+		return Payment{}, fault.New(fault.Invalid, "%s Nothing was charged.", refused)
+	}
 	payment := s.newPayment(payer, row, part)
 	shares, lines := s.newShares(payment, part)
 	invoiceIDs, creditIDs := idsOf(lines)

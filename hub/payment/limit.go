@@ -6,6 +6,14 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/money"
 )
 
+// refused is refusal for one currency of a quote.
+func (s *Service) refused(part CurrencyQuote) string {
+	if part.Charge <= 0 {
+		return ""
+	}
+	return refusal(s.Gateway.Limits(part.Currency), money.New(part.Charge, part.Currency))
+}
+
 // refusal says why the gateway would not take one payment of an amount, and what
 // the payer can do instead; "" when it takes it.
 func refusal(limits Limits, amount money.Amount) string {

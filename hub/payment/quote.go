@@ -66,6 +66,7 @@ type CurrencyQuote struct {
 	Discount    int64          `json:"discount,omitempty"`     // given, and so not charged
 	LateFee     int64          `json:"late_fee,omitempty"`     // part of Charge
 	DebitSaving int64          `json:"debit_saving,omitempty"` // how much less it would be by bank debit
+	Refused     string         `json:"refused,omitempty"`      // why the gateway would not take it, and what to do; empty: it would
 }
 
 // VendorQuote is one vendor's part.
@@ -165,6 +166,9 @@ func (s *Service) quote(ctx context.Context, tx bun.IDB, payer Payer, selection 
 		return Quote{}, err
 	}
 	currencies := group(lines, vendors, selection.Methods)
+	for i := range currencies {
+		currencies[i].Refused = s.refused(currencies[i])
+	}
 	content, err := json.Marshal(currencies)
 	if err != nil {
 		return Quote{}, fmt.Errorf("encode quote: %w", err)

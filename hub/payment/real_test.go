@@ -603,3 +603,24 @@ func TestWhatStripeNeverToldIsFoundInItsList(t *testing.T) {
 		r.sound()
 	})
 }
+
+func TestLimitsAreToldBeforeACheckout(t *testing.T) {
+	eachReal(t, func(t *testing.T, r *real) {
+		one, _, _, _, payer := r.shop()
+		small := r.invoice(one, "C-1", "S-1", 30)
+		quote := r.quote(payer, tick(small))
+		if refused := quote.Currencies[0].Refused; !strings.Contains(refused, "least that can be paid here") {
+			t.Fatalf("%q", refused)
+		}
+		if _, err := r.Start(t.Context(), payer, quote.ID, quote.Hash, "EUR"); err == nil || !strings.Contains(err.Error(), "Nothing was charged") {
+			t.Errorf("%v", err)
+		}
+		if n := len(r.fake.Sessions()); n != 0 || r.count("payments", "TRUE") != 0 {
+			t.Errorf("%d pages were made", n)
+		}
+		large := r.invoice(one, "C-1", "L-1", 10000)
+		if quote := r.quote(payer, tick(small, large)); quote.Currencies[0].Refused != "" {
+			t.Errorf("together: %q", quote.Currencies[0].Refused)
+		}
+	})
+}

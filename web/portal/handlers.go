@@ -104,6 +104,12 @@ func (h *Handlers) holder(ctx context.Context, token string) (visitor, error) {
 
 // visitor is the holder of the link in the path, or else the signed-in contact.
 func (h *Handlers) visitor(c *fiber.Ctx) (visitor, error) {
+	who, err := h.contactOrHolder(c)
+	who.payer.Address = strings.Clone(c.IP())
+	return who, err
+}
+
+func (h *Handlers) contactOrHolder(c *fiber.Ctx) (visitor, error) {
 	if token := kit.Param(c, "token"); token != "" {
 		return h.holder(c.UserContext(), token)
 	}

@@ -29,6 +29,7 @@ type QuoteCurrency struct {
 	LateFee  money.Amount // on top
 	Saving   money.Amount // how much less it is by bank debit; zero: that is not offered
 	Debit    bool         // to be paid by bank debit alone
+	Refused  string       // why it cannot be paid here, and what to do; empty: it can
 	Charge   money.Amount // zero: credits alone
 	Vendors  []QuoteVendor
 	State    ui.StepState // done: paid; current: the next to pay

@@ -17,7 +17,7 @@ func quoteOf(who visitor, quote payment.Quote, paid map[money.Currency]payment.P
 	for _, part := range quote.Currencies {
 		c := QuoteCurrency{Charge: money.New(part.Charge, part.Currency), Credits: money.New(part.Credit, part.Currency),
 			Invoices: money.New(part.Charge+part.Credit+part.Discount-part.LateFee, part.Currency), State: ui.StepTodo,
-			Discount: money.New(part.Discount, part.Currency), LateFee: money.New(part.LateFee, part.Currency), Debit: part.Method == payment.MethodBankDebit}
+			Discount: money.New(part.Discount, part.Currency), LateFee: money.New(part.LateFee, part.Currency), Debit: part.Method == payment.MethodBankDebit, Refused: part.Refused}
 		if p, begun := paid[part.Currency]; !begun || p.Status == payment.Failed || p.Status == payment.Expired {
 			c.Saving = money.New(part.DebitSaving, part.Currency)
 		}
