@@ -65,7 +65,8 @@ func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
 	return s.refresh(ctx, payment, hint)
 }
 
-// hinted finds the payment that a hint speaks of, by our id or the gateway's.
+// hinted finds the payment that a hint speaks of, by our id or the gateway's, or
+// by one of its refunds.
 func (s *Service) hinted(ctx context.Context, hint *Hint) (Payment, bool, error) {
 	if store.ValidID(hint.PaymentID) {
 		payment, found, err := findPayment(ctx, s.DB.NewSelect().Where("id = ?", hint.PaymentID).Where("gateway = ?", s.Gateway.Name()))
@@ -73,7 +74,17 @@ func (s *Service) hinted(ctx context.Context, hint *Hint) (Payment, bool, error)
 			return payment, found, err
 		}
 	}
-	return paymentByRef(ctx, s.DB, s.Gateway.Name(), hint.Ref)
+	payment, found, err := paymentByRef(ctx, s.DB, s.Gateway.Name(), hint.Ref)
+	if err != nil || found || hint.RefundID == "" && hint.SourceRef == "" {
+		return payment, found, err
+	}
+	// a refund carries our id of itself, and that of its payment only where it
+	// was copied from the charge
+	payment, found, err = refundedPayment(ctx, s.DB, s.Gateway.Name(), hint.RefundID, hint.SourceRef)
+	if found {
+		hint.PaymentID = payment.ID // kept with the hint, when it has to wait
+	}
+	return payment, found, err
 }
 
 // Refresh fetches a payment again and brings it to the same state. An unknown

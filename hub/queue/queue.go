@@ -28,6 +28,7 @@ const (
 	TaskTransfer = "transfer:send"
 	TaskRefund   = "refund:send"
 	TaskReversal = "reversal:send"
+	TaskEvidence = "evidence:send"
 )
 
 // Queues and their weights: a worker takes from money twice as often as from mail.
@@ -83,6 +84,7 @@ func sources() []source {
 		{payment.Transfers, "vendor_id", TaskTransfer, QueueMoney, 1},
 		{payment.Refunds, "vendor_id", TaskRefund, QueueMoney, 1},
 		{payment.Reversals, "vendor_id", TaskReversal, QueueMoney, 1},
+		{payment.Submissions, "id", TaskEvidence, QueueMoney, 1},
 		{outbox.Deliveries, "vendor_id", TaskDeliver, QueueNews, perTask},
 		{outbox.Mails, "id", TaskMail, QueueMail, 1},
 		{reminder.Digests, "contact_id", TaskDigest, QueueMail, 1},
@@ -137,6 +139,7 @@ func (q *Queue) mux() *asynq.ServeMux {
 	mux.HandleFunc(TaskTransfer, q.each(q.Rooms.Payment.SendTransfer))
 	mux.HandleFunc(TaskRefund, q.each(q.Rooms.Payment.SendRefund))
 	mux.HandleFunc(TaskReversal, q.each(q.Rooms.Payment.SendReversal))
+	mux.HandleFunc(TaskEvidence, q.each(q.Rooms.Payment.SendEvidence))
 	return mux
 }
 
