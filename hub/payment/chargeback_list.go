@@ -122,18 +122,18 @@ func (s *Service) fillWhole(ctx context.Context, view *ChargebackView) error {
 	return err
 }
 
-// EvidencePaper reads one paper of a vendor's part with its content;
+// EvidencePaper reads one paper of a vendor's evidence with its content;
 // fault.NotFound for another's.
-func (s *Service) EvidencePaper(ctx context.Context, vendorID, partID, paperID string) (EvidencePaper, error) {
+func (s *Service) EvidencePaper(ctx context.Context, vendorID, id string) (EvidencePaper, error) {
 	missing := fault.New(fault.NotFound, "There is no such paper.")
-	if !store.ValidID(partID) || !store.ValidID(paperID) {
+	if !store.ValidID(id) {
 		return EvidencePaper{}, missing
 	}
 	var paper EvidencePaper
 	err := s.DB.AsVendor(ctx, vendorID, func(ctx context.Context, tx bun.Tx) error {
 		found := false
 		var err error
-		if paper, found, err = readPaper(ctx, tx, vendorID, partID, paperID); err == nil && !found {
+		if paper, found, err = readPaper(ctx, tx, vendorID, id); err == nil && !found {
 			return missing
 		}
 		return err

@@ -87,9 +87,9 @@ func papersOf(ctx context.Context, db bun.IDB, partIDs []string, whole bool) ([]
 	return list, nil
 }
 
-func readPaper(ctx context.Context, db bun.IDB, vendorID, partID, id string) (EvidencePaper, bool, error) {
+func readPaper(ctx context.Context, db bun.IDB, vendorID, id string) (EvidencePaper, bool, error) {
 	var list []EvidencePaper
-	err := db.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("chargeback_share_id = ?", partID).Where("id = ?", id).Scan(ctx)
+	err := db.NewSelect().Model(&list).Where("vendor_id = ?", vendorID).Where("id = ?", id).Scan(ctx)
 	if err != nil {
 		return EvidencePaper{}, false, fmt.Errorf("read evidence: %w", err)
 	}

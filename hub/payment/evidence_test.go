@@ -58,11 +58,11 @@ func TestTwoVendorsAnswerOneChargeback(t *testing.T) {
 		if len(view.Papers) != 2 || len(view.Offered) != 0 || view.EvidenceBy != "Mel" || !view.MayAnswer(c.clock()) {
 			t.Fatalf("%+v", view)
 		}
-		paper, err := c.EvidencePaper(t.Context(), c.north.ID, view.ID, view.Papers[1].ID)
+		paper, err := c.EvidencePaper(t.Context(), c.north.ID, view.Papers[1].ID)
 		if err != nil || paper.ContentType != "application/pdf" || len(paper.Content) == 0 {
 			t.Fatalf("%+v, %v", paper, err)
 		}
-		_, err = c.EvidencePaper(t.Context(), c.bay.ID, view.ID, view.Papers[1].ID)
+		_, err = c.EvidencePaper(t.Context(), c.bay.ID, view.Papers[1].ID)
 		c.wantFault(err, fault.NotFound, "no such paper")
 		bay := c.part(c.bay)
 		c.must(c.GiveEvidence(t.Context(), c.staff(c.bay), c.bay.ID, bay.ID, payment.Evidence{Text: "Ours too.", Documents: []string{bay.Offered[0].ID, view.ID}}))
@@ -98,7 +98,9 @@ func TestEvidenceIsBounded(t *testing.T) {
 		p := c.paid(c.owed(c.north, "N-1", 10000), c.owed(c.bay, "B-1", 5000))
 		c.charged(p)
 		view, by := c.part(c.north), c.staff(c.north)
-		file := func(content []byte) []payment.EvidenceFile { return []payment.EvidenceFile{{Name: "a.pdf", Content: content}} }
+		file := func(content []byte) []payment.EvidenceFile {
+			return []payment.EvidenceFile{{Name: "a.pdf", Content: content}}
+		}
 		five := append(append(append(file(pdf), file(pdf)...), append(file(pdf), file(pdf)...)...), file(pdf)...)
 		for words, evidence := range map[string]payment.Evidence{
 			"20,000 characters": {Text: strings.Repeat("é", 20_001)}, "speaks for you": {Text: " \n\t "}, "PDFs or pictures": {Files: file([]byte("MZ program"))},

@@ -15,6 +15,8 @@ type PaymentsView struct {
 	CSV    string
 	Rows   []PaymentRow
 	Pages  ui.CursorPager
+	Tabs   []ui.NavItem
+	Debts  []DebtRow
 }
 
 // PaymentRow is one share.
@@ -30,9 +32,13 @@ type PaymentRow struct {
 	Transfer    Status
 }
 
-// PaymentView is /vendor/payments/ID.
+// PaymentView is /vendor/payments/ID. Field IDs for Page.Errors: those of RefundForm.
 type PaymentView struct {
 	Frame
+	URL           string
+	Refunds       []RefundRow
+	Refund        RefundForm
+	Chargebacks   []ChargebackRow
 	Reference     string
 	Status        Status
 	Amount        money.Amount

@@ -96,7 +96,7 @@ type eventObject struct {
 	ClientReferenceID string            `json:"client_reference_id"`
 	Metadata          map[string]string `json:"metadata"`
 	PaymentIntent     reference         `json:"payment_intent"`
-	Charge            reference         `json:"charge"` // of a refund
+	Charge            reference         `json:"charge"`  // of a refund
 	Account           reference         `json:"account"` // of a capability
 }
 
