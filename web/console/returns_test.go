@@ -49,7 +49,7 @@ func givingBack(t *testing.T, db *store.DB) {
 	d.Must(d.DB.NewRaw("SELECT id FROM refunds").Scan(t.Context(), &refund))
 	d.member.Get(url).Want(t, 200, "Asked", "Two chairs came back", "Mel North", `value="50.00"`, "Partly refunded")
 	d.member.Get("/vendor/refunds/"+refund).Leads(t, url+"#refunds")
-	d.member.Post("/vendor/refunds/" + refund + "/ends").Leads(t, url) // nothing was refused
+	d.member.Post("/vendor/refunds/"+refund+"/ends").Leads(t, url) // nothing was refused
 	d.member.Get(url).Want(t, 200, "Nothing was changed")
 
 	for _, path := range []string{url + "/refund-reviews", url + "/refunds", "/vendor/refunds/" + refund + "/retries", "/vendor/refunds/" + refund + "/ends"} {
@@ -61,7 +61,7 @@ func givingBack(t *testing.T, db *store.DB) {
 	d.Exec("UPDATE refunds SET state = 'failed', next_attempt_at = NULL, last_answer = 'the card is gone'")
 	refusedPage := d.member.Get(url).Want(t, 200, "Refused", "the card is gone", "Try again", "Give up")
 	uitest.Check(t, []byte(refusedPage.Body))
-	d.member.Post("/vendor/refunds/" + refund + "/retries").Leads(t, url)
+	d.member.Post("/vendor/refunds/"+refund+"/retries").Leads(t, url)
 	d.Carry()
 	d.member.Get(url).Want(t, 200, "Arrived").Without(t, "Try again")
 	d.audited(t, "refund.retried", 1)
@@ -120,13 +120,13 @@ func answering(t *testing.T, db *store.DB) {
 	given := d.member.Get(url).Want(t, 200, "Your evidence is kept, and leaves for the bank by", "It was &lt;i&gt;delivered&lt;/i&gt;.", "Change what speaks for us", "Papers that you gave", "/vendor/evidence/")
 	uitest.Check(t, []byte(given.Body))
 	file := regexp.MustCompile(`id="keep-([^"]+)"`).FindStringSubmatch(given.Body)[1]
-	d.member.Get("/vendor/evidence/" + file).Want(t, 200, "%PDF-1.4 of N-2")
+	d.member.Get("/vendor/evidence/"+file).Want(t, 200, "%PDF-1.4 of N-2")
 	d.south.Get("/vendor/evidence/"+file).Want(t, 404)
 	d.audited(t, "chargeback.evidence_given", 1)
 
 	var other string
 	d.Must(d.DB.NewRaw("SELECT id FROM chargeback_shares WHERE vendor_id = ?", d.South.ID).Scan(t.Context(), &other))
-	d.south.Post("/vendor/chargebacks/" + other + "/acceptances").Leads(t, "/vendor/chargebacks/"+other)
+	d.south.Post("/vendor/chargebacks/"+other+"/acceptances").Leads(t, "/vendor/chargebacks/"+other)
 	d.member.Get(url).Want(t, 200, "on its way to the bank", "What you said").Without(t, "Contest it with this")
 	d.member.Post(url+"/evidence", "text", "More.").Leads(t, url)
 	d.member.Get(url).Want(t, 200, "Nothing was changed", "final")
@@ -139,6 +139,6 @@ func answering(t *testing.T, db *store.DB) {
 	d.south.Get("/vendor/chargebacks/"+other).Want(t, 200, "You accepted it on").Without(t, "N-2", "North", "80.00", "delivered")
 	d.Must(d.DB.NewRaw("SELECT id FROM tasks WHERE kind = 'chargeback' AND vendor_id = ?", d.North.ID).Scan(t.Context(), &task))
 	d.member.Post("/vendor/tasks/"+task+"/completions").Leads(t, "/vendor/tasks")
-	d.member.Post(url + "/bookings").Leads(t, url)
+	d.member.Post(url+"/bookings").Leads(t, url)
 	d.audited(t, "chargeback.booked", 1)
 }

@@ -66,6 +66,11 @@ func routes(h *operator.Handlers) *fiber.App {
 	app.Get("/operator/dead-letters", h.ListDeadLetters)
 	app.Post("/operator/dead-letters/deliveries/:id/retries", h.RetryDelivery).Post("/operator/dead-letters/mails/:id/retries", h.RetryMail)
 	app.Get("/operator/transfers", h.ListTransfers).Post("/operator/transfers/:id/retries", h.RetryTransfer)
+	app.Get("/operator/refunds", h.ListRefunds).Post("/operator/refunds/:id/retries", h.RetryRefund).Post("/operator/refunds/:id/ends", h.GiveUpRefund)
+	app.Get("/operator/reversals", h.ListReversals).Post("/operator/reversals/:id/retries", h.RetryReversal)
+	app.Get("/operator/chargebacks", h.ListChargebacks).Get("/operator/chargebacks/:id", h.ShowChargeback).Post("/operator/chargebacks/:id/retries", h.RetryEvidence)
+	app.Get("/operator/debts", h.ListDebts).Get("/operator/gateway-messages", h.ListGatewayMessages).Post("/operator/gateway-messages/retries", h.RetryGatewayMessage)
+	app.Post("/operator/vendors/:id/fees", h.SetFees)
 	app.Get("/operator/tasks", h.ListTasks).Post("/operator/tasks/:id/completions", h.CompleteTask)
 	app.Get("/operator/queues", h.ShowQueues).Get("/operator/ledger", h.ListBalances).Get("/operator/audit", h.ListAudit)
 	return app
