@@ -106,6 +106,8 @@ func vendorAPI(add adder, h *api.Handlers) {
 	add(Key, get, "/api/v1/credits", h.GetCredits)
 	add(Key, get, "/api/v1/payments", h.GetPayments)
 	add(Key, patch, "/api/v1/payments/:id", h.PatchPayment)
+	add(Key, post, "/api/v1/payments/:id/refunds", h.PostRefund)
+	add(Key, get, "/api/v1/payments/:id/refunds", h.GetRefunds)
 	add(Key, get, "/api/v1/cases", h.GetCases)
 	add(Key, get, "/api/v1/cases/:id", h.GetCase)
 	add(Key, post, "/api/v1/cases/:id/messages", h.PostCaseMessage)

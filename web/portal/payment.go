@@ -113,6 +113,11 @@ func (h *Handlers) renderPayment(c *fiber.Ctx, who visitor, p payment.Payment) e
 		return err
 	}
 	v := paymentOf(who, receipt, err == nil)
+	returns, err := h.Payment.PayerReturns(c.UserContext(), who.payer, receipt.Payment.ID)
+	if err != nil {
+		return err
+	}
+	v.Returns = returnRows(who, returns)
 	if v.Payer, err = h.payerName(c, who, receipt.Payment); err != nil {
 		return err
 	}

@@ -78,6 +78,7 @@ type PaymentView struct {
 	Again    string // of a failed or expired one: the page with the same ticks
 	Next     *NextCheckout
 	Vendors  []PaymentVendor
+	Returns  []ReturnRow // what went back of it
 	PDF      string
 	Base     string // "/me" or "/d/TOKEN": where Back leads
 }
