@@ -137,7 +137,7 @@ func (h *Handlers) AskRefund(c *fiber.Ctx) error {
 	return h.Kit.Done(c, paymentURL(shareID), words)
 }
 
-// ShowRefund leads to the payment of a refund. GET /vendor/refunds/:id
+// ShowRefund shows the payment of a refund. GET /vendor/refunds/:id
 func (h *Handlers) ShowRefund(c *fiber.Ctx) error {
 	r, err := h.open(c, "Refund", "/vendor/payments")
 	if err != nil {
@@ -147,7 +147,7 @@ func (h *Handlers) ShowRefund(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(paymentURL(refund.ShareID)+"#refunds", fiber.StatusSeeOther)
+	return h.showPayment(c, refund.ShareID, RefundForm{}, nil)
 }
 
 // RetryRefund tries a refused refund again. POST /vendor/refunds/:id/retries

@@ -137,7 +137,7 @@ func consolePlaces() map[string]place {
 		"GET /vendor/payments/:id":                   {id: "share"},
 		"POST /vendor/payments/:id/refund-reviews":   {id: "share", form: fields("amount", "0.01", "reason", "Sent back", "key", "k")},
 		"POST /vendor/payments/:id/refunds":          {id: "share", form: fields("amount", "0.01", "reason", "Sent back", "key", "table")},
-		"GET /vendor/refunds/:id":                    {id: "refund", file: true},
+		"GET /vendor/refunds/:id":                    {id: "refund"},
 		"POST /vendor/refunds/:id/retries":           {id: "refund"},
 		"POST /vendor/refunds/:id/ends":              {id: "refund"},
 		"GET /vendor/chargebacks":                    {},
