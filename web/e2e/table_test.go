@@ -142,7 +142,7 @@ func consolePlaces() map[string]place {
 		"POST /vendor/refunds/:id/ends":              {id: "refund"},
 		"GET /vendor/chargebacks":                    {},
 		"GET /vendor/chargebacks/:id":                {id: "chargeback part"},
-		"POST /vendor/chargebacks/:id/evidence":      {id: "chargeback part", form: fields("text", "It was delivered.")},
+		"POST /vendor/chargebacks/:id/evidence":      {id: "chargeback part", form: fields("text", "It was delivered.", "keep", "019ae000-0000-7000-8000-000000000004")},
 		"POST /vendor/chargebacks/:id/acceptances":   {id: "chargeback part", harmful: true},
 		"POST /vendor/chargebacks/:id/bookings":      {id: "chargeback part"},
 		"GET /vendor/evidence/:id":                   {id: "evidence", file: true},
