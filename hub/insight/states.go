@@ -15,6 +15,11 @@ const (
 	Deliveries = "deliveries"
 	Mails      = "mails"
 	Receipts   = "receipts"
+	// Refunds that were given up are a state of their own: nobody has to decide them.
+	Refunds     = "refunds"
+	Reversals   = "reversals"
+	Chargebacks = "chargebacks"
+	Messages    = "messages" // of the gateway, that could not be followed
 )
 
 // StateCount is how many of one thing are in one state.
@@ -47,6 +52,10 @@ func (s *Service) States(ctx context.Context) (StateCounts, error) {
 		UNION ALL SELECT 'digests', state, COUNT(*) FROM digests GROUP BY state
 		UNION ALL SELECT 'payments', status, COUNT(*) FROM payments GROUP BY status
 		UNION ALL SELECT 'transfers', state, COUNT(*) FROM transfers GROUP BY state
+		UNION ALL SELECT 'refunds', CASE WHEN phase = 'failed' THEN 'given_up' ELSE state END, COUNT(*) FROM refunds GROUP BY 2
+		UNION ALL SELECT 'reversals', state, COUNT(*) FROM reversals GROUP BY state
+		UNION ALL SELECT 'chargebacks', phase, COUNT(*) FROM chargebacks GROUP BY phase
+		UNION ALL SELECT 'messages', CASE WHEN next_attempt_at IS NULL THEN 'given_up' ELSE 'waiting' END, COUNT(*) FROM gateway_events WHERE handled_at IS NULL GROUP BY 2
 		UNION ALL SELECT 'deliveries', state, COUNT(*) FROM deliveries GROUP BY state
 		UNION ALL SELECT 'mails', state, COUNT(*) FROM mails GROUP BY state
 		UNION ALL SELECT 'receipts', state, COUNT(*) FROM receipts GROUP BY state

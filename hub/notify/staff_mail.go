@@ -16,7 +16,7 @@ import (
 
 // StaffEvents are what a vendor's staff hear of by mail unless they choose otherwise.
 func StaffEvents() []string {
-	return []string{outbox.PaymentSettled, outbox.PaymentFailed, outbox.CaseOpened, outbox.CaseMessage, outbox.AccountContactBounced, outbox.ConnectionFailing}
+	return []string{outbox.PaymentSettled, outbox.PaymentFailed, outbox.PaymentChargedBack, outbox.CaseOpened, outbox.CaseMessage, outbox.AccountContactBounced, outbox.ConnectionFailing}
 }
 
 // eventData is the union of what events say, as far as a mail repeats it. Every
@@ -39,6 +39,12 @@ type eventData struct {
 	Invoices   []eventInvoice `json:"invoices"`
 	Message    *eventMessage  `json:"message"`
 	Messages   []eventMessage `json:"messages"`
+
+	Refund        string     `json:"refund_amount"`
+	ChargedBack   string     `json:"charged_back"`
+	ChargebackID  string     `json:"chargeback_id"`
+	ChargebackFee string     `json:"chargeback_fee"`
+	EvidenceDue   *time.Time `json:"evidence_due_at"`
 }
 
 type eventInvoice struct {
@@ -106,12 +112,25 @@ func (s *Service) letter(vendor party.Vendor, event outbox.Event, data eventData
 	if data.Invoice != nil {
 		out.Lines = append(out.Lines, letter.VendorLine{Invoice: data.Invoice.Number, Amount: parsed(data.Amount, data.Currency)})
 	}
-	out.Facts, out.Message = facts(data), words(data)
+	if event.Type == outbox.PaymentChargedBack { // networks write "product_not_received"
+		data.Reason = strings.ReplaceAll(data.Reason, "_", " ")
+	}
+	out.Facts, out.Message = append(facts(data), returnFacts(event.Type, data, zoneOf(vendor))...), words(data)
 	switch event.Type {
 	case outbox.CaseOpened, outbox.CaseMessage, outbox.CaseResolved:
 		out.URL = s.PublicURL + "/vendor/cases"
 	case outbox.PaymentSettled, outbox.PaymentFailed, outbox.PaymentProcessing, outbox.CreditApplied:
 		out.URL = s.PublicURL + "/vendor/payments"
+	case outbox.PaymentRefunded:
+		out.URL = s.PublicURL + "/vendor/payments/" + data.ID
+		if data.Refund != "" {
+			out.Amount = parsed(data.Refund, data.Currency)
+		}
+	case outbox.PaymentChargedBack:
+		out.URL = s.PublicURL + "/vendor/chargebacks"
+		if data.ChargebackID != "" {
+			out.URL, out.Amount = out.URL+"/"+data.ChargebackID, parsed(data.ChargedBack, data.Currency)
+		}
 	case outbox.AccountContactBounced:
 		out.URL = s.PublicURL + "/vendor/unreachable"
 	}
@@ -151,6 +170,21 @@ func facts(data eventData) []letter.Fact {
 	add("Address", data.Email)
 	if unapplied := parsed(data.Unapplied, data.Currency); unapplied.Positive() {
 		add("More than was open", unapplied.String())
+	}
+	return out
+}
+
+// returnFacts are what more there is to know of money that goes back.
+func returnFacts(kind string, data eventData, zone *time.Location) []letter.Fact {
+	var out []letter.Fact
+	if kind == outbox.PaymentRefunded && data.Refund != "" {
+		out = append(out, letter.Fact{Label: "Of a payment of", Value: parsed(data.Amount, data.Currency).String()})
+	}
+	if fee := parsed(data.ChargebackFee, data.Currency); fee.Positive() {
+		out = append(out, letter.Fact{Label: "Fee, borne by you", Value: fee.String()})
+	}
+	if data.EvidenceDue != nil {
+		out = append(out, letter.Fact{Label: "Deadline", Value: data.EvidenceDue.In(zone).Format("Monday, 2 January 2006, 15:04 MST")})
 	}
 	return out
 }

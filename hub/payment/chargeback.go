@@ -56,6 +56,8 @@ type ChargebackShare struct {
 	EvidenceBy    string         `bun:"evidence_by"`
 	EvidenceAt    time.Time      `bun:"evidence_at,nullzero"`
 	AcceptedAt    time.Time      `bun:"accepted_at,nullzero"` // the vendor does not contest it
+	MailLog       string         `bun:"mail_log"`             // what the hub knows, chosen as evidence; empty: not chosen
+	AccessLog     string         `bun:"access_log"`
 	CreatedAt     time.Time      `bun:"created_at"`
 	UpdatedAt     time.Time      `bun:"updated_at"`
 }
@@ -107,7 +109,7 @@ func (s *Service) disputed(ctx context.Context, dispute Dispute) (Payment, bool,
 	if dispute.SourceRef == "" {
 		return Payment{}, false, nil
 	}
-	return findPayment(ctx, s.DB.NewSelect().Where("gateway = ?", s.Gateway.Name()).Where("source_ref = ?", dispute.SourceRef))
+	return findPayment(ctx, s.DB.NewSelect().Where("gateway = ?", s.Gateway.Name()).Where("source_ref = ?", dispute.SourceRef).Where("source_ref <> ''"))
 }
 
 func (s *Service) convergeDispute(ctx context.Context, tx bun.IDB, paymentID string, dispute Dispute) error {

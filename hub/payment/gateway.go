@@ -376,6 +376,7 @@ type Hint struct {
 	PaymentID  string // ours, where the object carries it
 	TransferID string // ours, of a transfer
 	RefundID   string // ours, of a refund; the subject is its payment
+	SourceRef  string // of a charge or refund: State.SourceRef of the payment
 	AccountRef string // of an account's own events
 	At         time.Time
 }

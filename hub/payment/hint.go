@@ -114,7 +114,8 @@ func (s *Service) followElsewhere(ctx context.Context, paymentID, ref string) er
 	return err
 }
 
-// hinted finds the payment that a hint speaks of, by our id or the gateway's.
+// hinted finds the payment that a hint speaks of, by our id or the gateway's, or
+// by one of its refunds.
 func (s *Service) hinted(ctx context.Context, hint *Hint) (Payment, bool, error) {
 	if store.ValidID(hint.PaymentID) {
 		payment, found, err := findPayment(ctx, s.DB.NewSelect().Where("id = ?", hint.PaymentID).Where("gateway = ?", s.Gateway.Name()))
@@ -122,13 +123,13 @@ func (s *Service) hinted(ctx context.Context, hint *Hint) (Payment, bool, error)
 			return payment, found, err
 		}
 	}
-	if store.ValidID(hint.RefundID) {
-		refund, found, err := findRefund(ctx, s.DB.NewSelect().Where("id = ?", hint.RefundID))
-		if err != nil {
-			return Payment{}, false, err
-		}
+	if hint.RefundID != "" || hint.SourceRef != "" {
+		payment, found, err := refundedPayment(ctx, s.DB, s.Gateway.Name(), hint.RefundID, hint.SourceRef)
 		if found {
-			return findPayment(ctx, s.DB.NewSelect().Where("id = ?", refund.PaymentID).Where("gateway = ?", s.Gateway.Name()))
+			hint.PaymentID = payment.ID // kept with the hint, when it has to wait
+		}
+		if err != nil || found {
+			return payment, found, err
 		}
 	}
 	payment, found, err := paymentByRef(ctx, s.DB, s.Gateway.Name(), hint.Ref)

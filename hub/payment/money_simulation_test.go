@@ -575,7 +575,7 @@ func (w *moneyWorld) giveUp() {
 	var ids []string
 	w.must(w.DB.NewRaw(`SELECT id FROM reversals WHERE state = 'failed'`).Scan(context.Background(), &ids))
 	for _, id := range ids {
-		w.must(w.RetryReversal(context.Background(), id))
+		w.must(w.RetryReversal(context.Background(), w.boss, id))
 	}
 	ids = nil
 	w.must(w.DB.NewRaw(`SELECT id FROM transfers WHERE state = 'failed'`).Scan(context.Background(), &ids))

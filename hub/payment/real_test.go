@@ -349,7 +349,7 @@ func TestWhatAVendorCannotGiveBackIsKeptFromItsNextShares(t *testing.T) {
 		// tried again, the reversal finds nothing that is owed any more
 		var id string
 		r.must(r.DB.NewRaw(`SELECT id FROM reversals`).Scan(t.Context(), &id))
-		r.must(r.RetryReversal(t.Context(), id))
+		r.must(r.RetryReversal(t.Context(), r.boss, id))
 		r.work()
 		if n := len(r.fake.Reversals()); n != 0 {
 			t.Errorf("%d reversals", n)

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -65,30 +66,40 @@ type RefundWish struct {
 // vendor's account cannot give back the vendor owes, and it is kept from its next
 // shares. Faults name the field: amount, reason.
 func (s *Service) RequestRefund(ctx context.Context, actor access.Actor, vendorID string, wish RefundWish) (Refund, error) {
+	refund, _, err := s.AskRefund(ctx, actor, vendorID, wish)
+	return refund, err
+}
+
+// AskRefund is RequestRefund that says too whether the refund is new; false: the
+// key had asked for it before. fault.Conflict when the key asked for another amount.
+func (s *Service) AskRefund(ctx context.Context, actor access.Actor, vendorID string, wish RefundWish) (Refund, bool, error) {
 	if !store.ValidID(wish.ShareID) {
-		return Refund{}, fault.New(fault.NotFound, "There is no such payment.")
+		return Refund{}, false, fault.New(fault.NotFound, "There is no such payment.")
 	}
 	if wish.RequestKey == "" || len(wish.RequestKey) > 100 {
-		return Refund{}, fault.New(fault.Invalid, "Load the page again, then ask for the refund.")
+		return Refund{}, false, fault.New(fault.Invalid, "Load the page again, then ask for the refund.")
 	}
 	wish.Reason = party.PlainText(wish.Reason, 300)
 	if wish.Reason == "" {
-		return Refund{}, fault.At("reason", "Say why, so that the payer's bank and your colleagues know.")
+		return Refund{}, false, fault.At("reason", "Say why, so that the payer's bank and your colleagues know.")
 	}
 	origin := FromVendor
 	if actor.Kind == access.KindOperator {
 		origin = FromOperator
 	}
 	var refund Refund
+	fresh := false
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		share, err := lockVendorShare(ctx, s.DB, tx, vendorID, wish.ShareID)
 		if err != nil {
 			return err
 		}
 		known, found, err := refundByKey(ctx, tx, share.ID, wish.RequestKey)
-		if err != nil || found {
-			refund = known
+		if err != nil {
 			return err
+		}
+		if refund, fresh = known, !found; found {
+			return sameWish(known, wish.Amount)
 		}
 		amount, err := wishedRefund(share, wish.Amount)
 		if err != nil {
@@ -105,7 +116,19 @@ func (s *Service) RequestRefund(ctx context.Context, actor access.Actor, vendorI
 				Reason string       `json:"reason"`
 			}{money.New(amount, share.Currency), wish.Reason}})
 	})
-	return refund, err
+	return refund, fresh && err == nil, err
+}
+
+// sameWish refuses a key that is used again for another amount.
+func sameWish(known Refund, typed string) error {
+	if typed == "" {
+		return nil
+	}
+	amount, err := money.Parse(cleanTyped(typed, known.Currency.Digits()), known.Currency)
+	if err != nil || amount.Minor != known.Amount {
+		return fault.New(fault.Conflict, "%s were asked for with this key before; another refund needs another key.", money.New(known.Amount, known.Currency))
+	}
+	return nil
 }
 
 // Returnable is what of a share can still go back to its payer.
@@ -242,7 +265,7 @@ func (s *Service) refundPhase(ctx context.Context, tx bun.IDB, refund Refund, re
 	if err := s.postRefund(ctx, tx, refund, "refund_failed", -refund.Amount); err != nil {
 		return err
 	}
-	return s.undoRefund(ctx, tx, refund, "The refund of "+money.New(refund.Amount, refund.Currency).String()+" did not reach the payer: "+orWords(result.Reason, "its bank refused it")+".")
+	return s.undoRefund(ctx, tx, refund, "The refund of "+money.New(refund.Amount, refund.Currency).String()+" did not reach the payer: "+orWords(strings.TrimSuffix(result.Reason, "."), "its bank refused it")+".")
 }
 
 // undoRefund takes back what was booked for a refund that came to nothing. What
@@ -350,9 +373,21 @@ func (s *Service) adoptRefund(ctx context.Context, tx bun.IDB, payment Payment, 
 	return s.task(ctx, tx, Task{CustomerID: payment.CustomerID, Kind: "refund_adopted", SubjectID: result.Ref, Title: "A refund was made at the gateway by hand", Text: text})
 }
 
-// RetryRefund tries a failed refund again.
-func (s *Service) RetryRefund(ctx context.Context, id string) error {
-	return reviveJob(ctx, s.DB, Refunds, id, s.Now(), "There is no such failed refund.")
+// RetryRefund tries a refund again that the gateway refused and nobody gave up.
+func (s *Service) RetryRefund(ctx context.Context, actor access.Actor, vendorID, id string) error {
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		refund, err := lockRefund(ctx, s.DB, tx, vendorID, id)
+		if err != nil {
+			return err
+		}
+		if !refund.Decidable() {
+			return fault.New(fault.Conflict, "Only a refund that the gateway refused can be tried again.")
+		}
+		if err := reviveJob(ctx, tx, Refunds, id, s.Now(), "There is no such failed refund."); err != nil {
+			return err
+		}
+		return s.Access.AuditTx(ctx, tx, actor, access.Change{Action: "refund.retried", SubjectKind: "refund", SubjectID: id, VendorID: vendorID, CustomerID: refund.CustomerID})
+	})
 }
 
 // GiveUpRefund ends a refund that the gateway refused: the payer gets nothing,
@@ -363,8 +398,8 @@ func (s *Service) GiveUpRefund(ctx context.Context, actor access.Actor, vendorID
 		if err != nil {
 			return err
 		}
-		if refund.State != "failed" {
-			return fault.New(fault.Conflict, "Only a refund that the gateway refused can be given up.")
+		if !refund.Decidable() {
+			return fault.New(fault.Conflict, "Only a refund that the gateway refused can be given up, and only once.")
 		}
 		if err := setRefundPhase(ctx, tx, refund.ID, string(PhaseFailed), "given up", s.Now()); err != nil {
 			return err

@@ -120,3 +120,20 @@ func derivePayment(ctx context.Context, tx bun.IDB, paymentID string, now time.T
 	}
 	return nil
 }
+
+// refundedPayment finds a payment by one of its refunds, or by its charge.
+func refundedPayment(ctx context.Context, db bun.IDB, gateway, refundID, sourceRef string) (Payment, bool, error) {
+	if store.ValidID(refundID) {
+		refund, found, err := findRefund(ctx, db.NewSelect().Where("id = ?", refundID))
+		if err != nil {
+			return Payment{}, false, err
+		}
+		if found {
+			return findPayment(ctx, db.NewSelect().Where("gateway = ?", gateway).Where("id = ?", refund.PaymentID))
+		}
+	}
+	if sourceRef == "" {
+		return Payment{}, false, nil
+	}
+	return findPayment(ctx, db.NewSelect().Where("gateway = ?", gateway).Where("source_ref = ?", sourceRef).Where("source_ref <> ''"))
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/ledger"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/store"
@@ -216,6 +217,16 @@ func (s *Service) returnOver(ctx context.Context, tx bun.IDB, share Share, cause
 }
 
 // RetryReversal tries a failed reversal again, as far as the vendor still owes it.
-func (s *Service) RetryReversal(ctx context.Context, id string) error {
-	return reviveJob(ctx, s.DB, Reversals, id, s.Now(), "There is no such failed reversal.")
+func (s *Service) RetryReversal(ctx context.Context, actor access.Actor, id string) error {
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := reviveJob(ctx, tx, Reversals, id, s.Now(), "There is no such failed reversal."); err != nil {
+			return err
+		}
+		reversal, err := readReversal(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return s.Access.AuditTx(ctx, tx, actor, access.Change{Action: "reversal.retried", SubjectKind: "reversal", SubjectID: id, VendorID: reversal.VendorID,
+			CustomerID: reversal.CustomerID})
+	})
 }

@@ -22,7 +22,7 @@ func readShare(ctx context.Context, tx bun.IDB, id string) (Share, error) {
 func receiptShares(ctx context.Context, db bun.IDB, paymentID string) ([]ReceiptShare, error) {
 	var list []ReceiptShare
 	err := db.NewSelect().Model(&list).ColumnExpr("s.*, v.name AS vendor_name, COALESCE(t.state, '') AS transfer_state").
-		Join("JOIN vendors AS v ON v.id = s.vendor_id").Join("LEFT JOIN transfers AS t ON t.share_id = s.id AND t.kind <> 'return'").
+		Join("JOIN vendors AS v ON v.id = s.vendor_id").Join("LEFT JOIN transfers AS t ON t.share_id = s.id AND t.kind = 'share'").
 		Where("s.payment_id = ?", paymentID).Order("v.name", "s.id").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read shares: %w", err)

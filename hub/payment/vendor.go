@@ -78,7 +78,7 @@ func selectVendorShares(tx bun.IDB, list *[]VendorShare, vendorID string) *bun.S
 	return tx.NewSelect().Model(list).ColumnExpr("s.*").
 		ColumnExpr("COALESCE(t.state, '') AS transfer_state, COALESCE(t.gateway_ref, '') AS transfer_ref, COALESCE(t.last_answer, '') AS transfer_answer, t.updated_at AS transfer_at").
 		ColumnExpr("COALESCE(t.amount, 0) AS transfer_amount, COALESCE(t.netted, 0) AS netted, t.sent_at").
-		Join("LEFT JOIN transfers AS t ON t.share_id = s.id AND t.kind <> 'return'").Where("s.vendor_id = ?", vendorID).
+		Join("LEFT JOIN transfers AS t ON t.share_id = s.id AND t.kind = 'share'").Where("s.vendor_id = ?", vendorID).
 		Where("s.status NOT IN (?, ?)", Pending, Expired) // of a page that nobody paid on, a vendor need not know
 }
 

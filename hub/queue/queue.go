@@ -29,6 +29,7 @@ const (
 	TaskRefund   = "refund:send"
 	TaskReversal = "reversal:send"
 	TaskReceipt  = "receipt:send"
+	TaskEvidence = "evidence:send"
 )
 
 // Queues and their weights: a worker takes from money twice as often as from mail.
@@ -84,6 +85,7 @@ func sources() []source {
 		{payment.Transfers, "vendor_id", TaskTransfer, QueueMoney, 1},
 		{payment.Refunds, "vendor_id", TaskRefund, QueueMoney, 1},
 		{payment.Reversals, "vendor_id", TaskReversal, QueueMoney, 1},
+		{payment.Submissions, "id", TaskEvidence, QueueMoney, 1},
 		{outbox.Deliveries, "vendor_id", TaskDeliver, QueueNews, perTask},
 		{outbox.Mails, "id", TaskMail, QueueMail, 1},
 		{reminder.Digests, "contact_id", TaskDigest, QueueMail, 1},
@@ -140,6 +142,7 @@ func (q *Queue) mux() *asynq.ServeMux {
 	mux.HandleFunc(TaskRefund, q.each(q.Rooms.Payment.SendRefund))
 	mux.HandleFunc(TaskReversal, q.each(q.Rooms.Payment.SendReversal))
 	mux.HandleFunc(TaskReceipt, q.each(q.Rooms.Payment.SendReceipt))
+	mux.HandleFunc(TaskEvidence, q.each(q.Rooms.Payment.SendEvidence))
 	return mux
 }
 

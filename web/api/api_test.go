@@ -50,6 +50,8 @@ func routes() []route {
 		{"GET", "/api/v1/credits", func(h *api.Handlers) fiber.Handler { return h.GetCredits }, false},
 		{"GET", "/api/v1/payments", func(h *api.Handlers) fiber.Handler { return h.GetPayments }, false},
 		{"PATCH", "/api/v1/payments/:id", func(h *api.Handlers) fiber.Handler { return h.PatchPayment }, false},
+		{"POST", "/api/v1/payments/:id/refunds", func(h *api.Handlers) fiber.Handler { return h.PostRefund }, false},
+		{"GET", "/api/v1/payments/:id/refunds", func(h *api.Handlers) fiber.Handler { return h.GetRefunds }, false},
 		{"GET", "/api/v1/cases", func(h *api.Handlers) fiber.Handler { return h.GetCases }, false},
 		{"GET", "/api/v1/cases/:id", func(h *api.Handlers) fiber.Handler { return h.GetCase }, false},
 		{"POST", "/api/v1/cases/:id/messages", func(h *api.Handlers) fiber.Handler { return h.PostCaseMessage }, false},
@@ -113,7 +115,7 @@ func newHub(t *testing.T, db *store.DB) *hub {
 		Cases: &cases.Service{DB: db, Party: parties, Billing: bills, Access: guard, Outbox: box, Letters: letters{},
 			From: mail.Address{Email: "hub@hub.example"}, PublicURL: "https://hub.example", Now: h.clock},
 		Payment: &payment.Service{DB: db, Party: parties, Billing: bills, Ledger: &ledger.Service{DB: db, Now: h.clock}, Outbox: box,
-			Gateway: noGateway{}, PublicURL: "https://hub.example", Now: h.clock},
+			Access: guard, Gateway: noGateway{}, PublicURL: "https://hub.example", Now: h.clock},
 		Intake: &intake.Service{DB: db, Party: parties, Access: guard, Billing: bills, Outbox: box, Sealer: sealer, Log: log, Now: h.clock}}
 	h.north, h.northKey = h.vendor("North Freight", northSecret)
 	h.south, h.keyOfS = h.vendor("South Paper", "whsec_c291dGggcGFwZXIgc2VjcmV0IGZvciB0ZXN0cyE=")

@@ -166,7 +166,7 @@ func TestAnotherVendorsThings(t *testing.T) {
 		delivery := h.list(h.northKey, "/api/v1/deliveries").Data[0].ID
 		about := h.asked()
 		ids := map[string]string{"payments": share, "cases": about, "deliveries": delivery, "webhook-endpoints": endpoint.ID}
-		bodies := map[string]string{"/api/v1/payments/:id": `{"status":"booked"}`, "/api/v1/cases/:id/messages": `{"text":"x"}`,
+		bodies := map[string]string{"/api/v1/payments/:id": `{"status":"booked"}`, "/api/v1/payments/:id/refunds": `{"amount":"1.00","reason":"x","idempotency_key":"k"}`, "/api/v1/cases/:id/messages": `{"text":"x"}`,
 			"/api/v1/cases/:id": `{"status":"resolved","resolution":"answered"}`}
 		tried := 0
 		for _, route := range routes() {
@@ -182,7 +182,7 @@ func TestAnotherVendorsThings(t *testing.T) {
 				h.call(route.method, strings.ReplaceAll(route.path, ":id", id), h.keyOfS, body).problem(404)
 			}
 		}
-		if tried != 6 {
+		if tried != 8 {
 			t.Errorf("%d routes with an id", tried)
 		}
 	})

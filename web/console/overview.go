@@ -74,10 +74,15 @@ func (h *Handlers) fillTiles(r at, view *OverviewView) error {
 	if err != nil {
 		return err
 	}
+	waiting, err := h.Payment.CountWaitingChargebacks(r.ctx(), r.vendor.ID)
+	if err != nil {
+		return err
+	}
 	failing, err := h.failing(r)
 	view.Tiles = []ui.Tile{
 		tile(strconv.FormatInt(open, 10), "Cases that wait for you", "/vendor/cases", ui.ToneWarn),
 		tile(strconv.FormatInt(tasks, 10), "Tasks", "/vendor/tasks", ui.ToneWarn),
+		tile(strconv.Itoa(waiting), "Chargebacks to answer", "/vendor/chargebacks?waiting=yes", ui.ToneBad),
 		tile(counted(len(unreachable), more != ""), "Cannot be reminded", "/vendor/unreachable", ui.ToneWarn),
 		tile(counted(len(dead), moreDead != ""), "Deliveries given up", "/vendor/deliveries?state=dead", ui.ToneBad),
 		tile(strconv.Itoa(failing), "Connections that fail", "/vendor/imports", ui.ToneBad),
@@ -125,9 +130,13 @@ func (h *Handlers) fillCases(r at, view *OverviewView) error {
 
 func (h *Handlers) fillPayments(r at, view *OverviewView) error {
 	shares, _, err := h.Payment.ListVendorShares(r.ctx(), r.vendor.ID, payment.ShareFilter{}, store.PageRequest{Limit: 5})
+	if err != nil {
+		return err
+	}
 	for _, share := range shares {
 		view.Payments = append(view.Payments, r.paymentRow(share))
 	}
+	view.Debts, err = h.debts(r)
 	return err
 }
 

@@ -15,6 +15,7 @@ type OverviewView struct {
 	Aging    []AgingRow
 	Cases    []CaseRow
 	Payments []PaymentRow
+	Debts    []DebtRow // what the vendor owes the hub
 }
 
 // Figures is the state of things in one currency.

@@ -32,13 +32,19 @@ func (h *Handlers) ListPayments(c *fiber.Ctx) error {
 	}
 	view.From, view.To = string(r.today[:8]+"01"), string(r.today)
 	view.Pages = page.CursorPages(r.Ctx, next)
+	if view.Debts, err = h.debts(r); err != nil {
+		return err
+	}
+	if view.Tabs, err = h.paymentTabs(r, "/vendor/payments"); err != nil {
+		return err
+	}
 	return page.Render(c, fiber.StatusOK, Payments(view))
 }
 
 func (r at) paymentRow(share payment.VendorShare) PaymentRow {
 	return PaymentRow{URL: paymentURL(share.ID), Reference: share.Reference, At: r.local(share.CreatedAt),
 		Amount: money.New(share.Amount, share.Currency), Credit: money.New(share.CreditAmount, share.Currency), Invoices: numbers(share.Lines),
-		Status: paymentStatus(share.Status), HasTransfer: share.TransferState != "", Transfer: transferStatus(share.TransferState)}
+		Status: returnedStatus(share.Share), HasTransfer: share.TransferState != "", Transfer: transferStatus(share.TransferState)}
 }
 
 // numbers names up to three invoices, each once.
@@ -60,16 +66,33 @@ func numbers(lines []payment.ReceiptLine) string {
 
 // ShowPayment shows one share. GET /vendor/payments/:id
 func (h *Handlers) ShowPayment(c *fiber.Ctx) error {
+	return h.showPayment(c, page.Param(c, "id"), RefundForm{}, nil)
+}
+
+// showPayment is the page with what was entered into its form, after an error.
+func (h *Handlers) showPayment(c *fiber.Ctx, id string, form RefundForm, problems []ui.FieldError) error {
 	r, err := h.open(c, "Payment", "/vendor/payments")
 	if err != nil {
 		return err
 	}
-	share, err := h.Payment.VendorShare(r.ctx(), r.vendor.ID, page.Param(c, "id"))
+	share, err := h.Payment.VendorShare(r.ctx(), r.vendor.ID, id)
 	if err != nil {
 		return err
 	}
+	view := r.paymentView(share)
+	view.Refund, view.Page.Errors = form, problems
+	if err := h.fillReturns(r, share, &view); err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return page.Render(c, fiber.StatusUnprocessableEntity, Payment(view))
+	}
+	return page.Render(c, fiber.StatusOK, Payment(view))
+}
+
+func (r at) paymentView(share payment.VendorShare) PaymentView {
 	amount := func(minor int64) money.Amount { return money.New(minor, share.Currency) }
-	view := PaymentView{Frame: r.frame, Reference: share.Reference, Status: paymentStatus(share.Status), Amount: amount(share.Amount),
+	view := PaymentView{Frame: r.frame, URL: paymentURL(share.ID), Reference: share.Reference, Status: returnedStatus(share.Share), Amount: amount(share.Amount),
 		Unapplied: amount(share.Unapplied), HasTransfer: share.TransferState != ""}
 	view.Page.Title = "Payment " + share.Reference
 	if isSettled(share) {
@@ -79,7 +102,7 @@ func (h *Handlers) ShowPayment(c *fiber.Ctx) error {
 		view.Lines = append(view.Lines, paymentLines(line, share.Currency)...)
 	}
 	view.Facts, view.TransferFacts = r.paymentFacts(share), r.transferFacts(share)
-	return page.Render(c, fiber.StatusOK, Payment(view))
+	return view
 }
 
 // paymentLines are what one invoice got: money, of which a late fee, a discount,

@@ -17,6 +17,8 @@ type PaymentsView struct {
 	From   string // of the remittance advice that the page offers
 	To     string
 	Pages  ui.CursorPager
+	Tabs   []ui.NavItem
+	Debts  []DebtRow
 }
 
 // PaymentRow is one share.
@@ -32,9 +34,13 @@ type PaymentRow struct {
 	Transfer    Status
 }
 
-// PaymentView is /vendor/payments/ID.
+// PaymentView is /vendor/payments/ID. Field IDs for Page.Errors: those of RefundForm.
 type PaymentView struct {
 	Frame
+	URL           string
+	Refunds       []RefundRow
+	Refund        RefundForm
+	Chargebacks   []ChargebackRow
 	Reference     string
 	Status        Status
 	Amount        money.Amount

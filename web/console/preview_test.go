@@ -15,14 +15,14 @@ var (
 )
 
 func TestPagesAreWellMade(t *testing.T) {
-	for _, p := range previews() {
+	for _, p := range append(previews(), returnPreviews()...) {
 		t.Run(p.Name, func(t *testing.T) { uitest.Check(t, uitest.Render(t, p.Body)) })
 	}
 }
 
 func TestPictures(t *testing.T) {
 	var chosen []uitest.Page
-	for _, p := range previews() {
+	for _, p := range append(previews(), returnPreviews()...) {
 		if strings.Contains(p.Name, *only) {
 			chosen = append(chosen, p)
 		}

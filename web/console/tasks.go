@@ -20,18 +20,27 @@ func (h *Handlers) ListTasks(c *fiber.Ctx) error {
 	view := TasksView{Frame: r.frame, Pages: page.CursorPages(r.Ctx, next)}
 	for _, task := range tasks {
 		row := TaskRow{ID: task.ID, Title: task.Title, Text: task.Text, Made: r.local(task.CreatedAt)}
-		if task.Kind == worklist.KindOverpaid {
-			row.URL, row.Link = paymentURL(task.SubjectID), "See the payment"
-		}
-		switch task.Kind {
-		case "share_waits", "account_shut", "account_due", "account_ready":
-			row.URL, row.Link = payoutsPath, "See the payouts page"
-		case "payout_failed":
-			row.URL, row.Link = payoutsPath+"/"+task.SubjectID, "See the payout"
-		}
+		row.URL, row.Link = taskLink(task)
 		view.Rows = append(view.Rows, row)
 	}
 	return page.Render(c, fiber.StatusOK, Tasks(view))
+}
+
+// taskLink leads to what a task is about; empty: nowhere.
+func taskLink(task worklist.Task) (url, words string) {
+	switch task.Kind {
+	case worklist.KindOverpaid:
+		return paymentURL(task.SubjectID), "See the payment"
+	case "chargeback", "chargeback_won", "chargeback_reminder", "chargeback_unanswered":
+		return chargebackURL(task.SubjectID), "See the chargeback"
+	case "refund_failed":
+		return "/vendor/refunds/" + task.SubjectID, "See the refund"
+	case "share_waits", "account_shut", "account_due", "account_ready":
+		return payoutsPath, "See the payouts page"
+	case "payout_failed":
+		return payoutsPath + "/" + task.SubjectID, "See the payout"
+	}
+	return "", ""
 }
 
 // CompleteTask ticks one off. POST /vendor/tasks/:id/completions

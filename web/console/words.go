@@ -87,6 +87,14 @@ func paymentStatus(s payment.Status) Status {
 	return Status{ui.ToneNeutral, "Pending"}
 }
 
+// returnedStatus is a share's status that says too when a part of it went back.
+func returnedStatus(share payment.Share) Status {
+	if share.Status == payment.Settled && share.Refunded > 0 {
+		return Status{ui.ToneWarn, "Partly refunded"}
+	}
+	return paymentStatus(share.Status)
+}
+
 func transferStatus(state string) Status {
 	switch state {
 	case "done":

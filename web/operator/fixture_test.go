@@ -143,14 +143,14 @@ func previews() []uitest.Page {
 }
 
 func TestPagesAreWellMade(t *testing.T) {
-	for _, p := range previews() {
+	for _, p := range append(previews(), moneyPreviews()...) {
 		t.Run(p.Name, func(t *testing.T) { uitest.Check(t, uitest.Render(t, p.Body)) })
 	}
 }
 
 func TestPictures(t *testing.T) {
 	var chosen []uitest.Page
-	for _, p := range previews() {
+	for _, p := range append(previews(), moneyPreviews()...) {
 		if strings.Contains(p.Name, *only) {
 			chosen = append(chosen, p)
 		}

@@ -95,7 +95,7 @@ func (h *Handlers) open(c *fiber.Ctx, title, current string) (ui.Page, access.Se
 func navigation() []ui.NavItem {
 	return []ui.NavItem{
 		{Label: "Overview", URL: "/operator"}, {Label: "Vendors", URL: "/operator/vendors"}, {Label: "Digests", URL: "/operator/digests"},
-		{Label: "Dead letters", URL: "/operator/dead-letters"}, {Label: "Transfers", URL: "/operator/transfers"}, {Label: "Tasks", URL: "/operator/tasks"},
+		{Label: "Dead letters", URL: "/operator/dead-letters"}, {Label: "Transfers", URL: "/operator/transfers"}, {Label: "Refunds", URL: "/operator/refunds"}, {Label: "Tasks", URL: "/operator/tasks"},
 		{Label: "Queues", URL: "/operator/queues"}, {Label: "Ledger", URL: "/operator/ledger"}, {Label: "Audit log", URL: "/operator/audit"},
 	}
 }

@@ -37,10 +37,10 @@ func (h *Handlers) ListVendors(c *fiber.Ctx) error {
 
 // ShowVendor shows one vendor. GET /operator/vendors/:id
 func (h *Handlers) ShowVendor(c *fiber.Ctx) error {
-	return h.showVendor(c, "", nil)
+	return h.showVendor(c, vendorEntered{}, nil)
 }
 
-func (h *Handlers) showVendor(c *fiber.Ctx, reason string, problems []ui.FieldError) error {
+func (h *Handlers) showVendor(c *fiber.Ctx, entered vendorEntered, problems []ui.FieldError) error {
 	base, _, err := h.open(c, "Vendor", "/operator/vendors")
 	if err != nil {
 		return err
@@ -55,10 +55,16 @@ func (h *Handlers) showVendor(c *fiber.Ctx, reason string, problems []ui.FieldEr
 	}
 	view := VendorView{Page: base, URL: "/operator/vendors/" + vendor.ID, Name: vendor.Name, Status: vendorStatus(vendor.Status),
 		Pending: vendor.Status == party.VendorPending, Suspended: vendor.Status == party.VendorSuspended, Reason: vendor.StatusReason,
-		NewReason: reason, Facts: vendorFacts(vendor, base.Today)}
+		NewReason: entered.reason, Facts: vendorFacts(vendor, base.Today)}
 	view.Page.Title, view.Page.Errors = vendor.Name, problems
 	if err := h.fillVendor(c.UserContext(), vendor, &view); err != nil {
 		return err
+	}
+	if view.Fees, err = h.feeForm(c.UserContext(), vendor.ID); err != nil {
+		return err
+	}
+	if entered.fees != nil {
+		view.Fees.Processing, view.Fees.Rate = entered.fees.Processing, entered.fees.Rate
 	}
 	status := fiber.StatusOK
 	if len(problems) > 0 {
@@ -135,7 +141,7 @@ func (h *Handlers) SuspendVendor(c *fiber.Ctx) error {
 	reason := page.Form(c, "reason", 2000)
 	vendor, err := h.setStatus(c, session.Actor, party.VendorSuspended, reason)
 	if problems, ok := page.Problems(err); ok {
-		return h.showVendor(c, reason, problems)
+		return h.showVendor(c, vendorEntered{reason: reason}, problems)
 	}
 	if err != nil {
 		return err

@@ -46,7 +46,8 @@ type VendorRow struct {
 	Since  time.Time
 }
 
-// VendorView is /operator/vendors/ID. Field IDs for Page.Errors: reason.
+// VendorView is /operator/vendors/ID. Field IDs for Page.Errors: reason, and
+// those of FeeForm.
 type VendorView struct {
 	Page      ui.Page
 	URL       string
@@ -60,6 +61,7 @@ type VendorView struct {
 	Money     []MoneyRow
 	Staff     []StaffRow
 	Health    []HealthRow
+	Fees      FeeForm
 
 	NeedsAccount bool // the hub's gateway sends to vendors' accounts
 	Account      Status
@@ -183,6 +185,8 @@ type TransferRow struct {
 	ID       string
 	Vendor   string
 	Amount   money.Amount
+	Netted   money.Amount // of Amount, kept for what the vendor owed
+	Note     string       // "given back to the vendor", "waits for the vendor's account"
 	State    Status
 	Attempts string
 	Next     time.Time

@@ -10,6 +10,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/payment"
 	"github.com/sheaf-hub/sheaf/hub/reminder"
 	"github.com/sheaf-hub/sheaf/hub/store"
 	"github.com/sheaf-hub/sheaf/web/page"
@@ -244,10 +245,22 @@ func (h *Handlers) ListTransfers(c *fiber.Ctx) error {
 	for _, t := range transfers {
 		view.Rows = append(view.Rows, TransferRow{ID: t.ID, Vendor: names[t.VendorID], Amount: money.New(t.Amount, t.Currency), State: stateStatus(t.State),
 			Attempts: strconv.Itoa(t.Attempts), Next: utc(t.NextAttemptAt), Changed: utc(t.UpdatedAt), Ref: t.GatewayRef, Answer: answerWord(0, t.LastAnswer),
-			Retry: t.State == "failed"})
+			Retry: t.State == "failed", Netted: money.New(t.Netted, t.Currency), Note: transferNote(t)})
 	}
 	view.Pages = page.CursorPages(c, next)
 	return page.Render(c, fiber.StatusOK, Transfers(view))
+}
+
+// transferNote says what is particular to a transfer.
+func transferNote(t payment.Transfer) string {
+	var notes []string
+	if t.Kind == "return" {
+		notes = append(notes, "gives back what was taken in vain")
+	}
+	if words := map[string]string{"account": "waits for the vendor's account", "vendor": "waits: the vendor is suspended", "funds": "waits until the money is available"}[t.WaitsFor]; words != "" {
+		notes = append(notes, words)
+	}
+	return strings.Join(notes, "; ")
 }
 
 // RetryTransfer tries a failed transfer again. POST /operator/transfers/:id/retries

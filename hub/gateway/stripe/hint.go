@@ -96,6 +96,7 @@ type eventObject struct {
 	ClientReferenceID string            `json:"client_reference_id"`
 	Metadata          map[string]string `json:"metadata"`
 	PaymentIntent     reference         `json:"payment_intent"`
+	Charge            reference         `json:"charge"`  // of a refund
 	Account           reference         `json:"account"` // of a capability
 }
 
@@ -138,6 +139,9 @@ func (o eventObject) point(hint *payment.Hint) {
 	case "charge", "refund":
 		if o.PaymentIntent != "" {
 			hint.Subject, hint.Ref, hint.PaymentID, hint.RefundID = payment.SubjectPayment, string(o.PaymentIntent), o.Metadata[metaPayment], o.Metadata[metaRefund]
+			if hint.SourceRef = string(o.Charge); o.Object == "charge" {
+				hint.SourceRef = o.ID
+			}
 		}
 	case "dispute":
 		hint.Subject, hint.Ref = payment.SubjectDispute, o.ID

@@ -94,6 +94,9 @@ func letters(t testing.TB) map[string]func(letter.Renderer) (letter.Rendered, er
 		"event-payment": func(r letter.Renderer) (letter.Rendered, error) {
 			return r.VendorEvent(letter.VendorEvent{Today: today, Vendor: "Northwind Freight", Type: "payment.settled", Account: "C-104 Acme Furniture", Reference: "SH-7K2M-991Q", Amount: amount(t, "1350.40", "EUR"), Lines: lines(t), URL: "https://sheaf.example/vendor/payments/s1", Footer: footer()})
 		},
+		"event-chargeback": func(r letter.Renderer) (letter.Rendered, error) {
+			return r.VendorEvent(letter.VendorEvent{Today: today, Vendor: "Northwind Freight", Type: "payment.charged_back", Account: "C-104 Acme Furniture", Reference: "SH-7K2M-991Q", Amount: amount(t, "1350.40", "EUR"), Lines: lines(t), Facts: []letter.Fact{{Label: "Reason", Value: "product not received"}, {Label: "Deadline", Value: "Tuesday, 1 December 2026, 17:05 CET"}}, URL: "https://sheaf.example/vendor/chargebacks/k1", Footer: footer()})
+		},
 		"event-case": func(r letter.Renderer) (letter.Rendered, error) {
 			return r.VendorEvent(letter.VendorEvent{Today: today, Vendor: "Northwind Freight", Type: "case.opened", Account: "C-104 Acme Furniture", Amount: amount(t, "640.00", "EUR"), Lines: []letter.VendorLine{{Invoice: "NF-20377"}}, Facts: []letter.Fact{{Label: "Reason", Value: "Goods damaged"}}, Message: "Two of the six chairs came with broken legs.", URL: "https://sheaf.example/vendor/cases/k1", Footer: footer()})
 		},

@@ -198,8 +198,10 @@ func eventLead(e letter.VendorEvent) string {
 		return "It is not settled yet. Do not book it before it is; we write again when it is."
 	case "payment.failed":
 		return "Nothing was paid. The invoices are open as before, and are reminded of again."
+	case "payment.refunded":
+		return "It goes back to the payer the way it was paid. The invoices stay as they are: whether they are owed again, your books say."
 	case "payment.charged_back":
-		return "The payer's bank took the money back. The invoices are open again."
+		return "The payer's bank took the money back. The invoices are open again. Say what speaks for you before the deadline, or accept it."
 	case "case.opened", "case.message":
 		return "Answer on your page; the customer hears of it at once. A quick answer is a quick payment."
 	case "account.contact_bounced":
