@@ -11,7 +11,6 @@ ALTER TABLE payments ADD COLUMN started_from TEXT NOT NULL DEFAULT '';   -- the 
 ALTER TABLE payments ADD COLUMN declines {{int}} NOT NULL DEFAULT 0;     -- tries that the gateway declined on its page
 
 CREATE INDEX payments_intent_idx ON payments (intent_ref) WHERE intent_ref <> '';
-CREATE INDEX payments_source_idx ON payments (source_ref) WHERE source_ref <> '';
 
 ALTER TABLE shares ADD COLUMN processing_fee {{minor}} NOT NULL DEFAULT 0 CHECK (processing_fee >= 0); -- borne by the vendor
 ALTER TABLE shares ADD COLUMN hub_fee {{minor}} NOT NULL DEFAULT 0 CHECK (hub_fee >= 0);
