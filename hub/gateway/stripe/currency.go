@@ -143,11 +143,13 @@ func positive(amount money.Amount) (int64, error) {
 func fromUnits(units int64, code stripego.Currency) (money.Amount, error) {
 	currency := upper(code)
 	if digits(currency) < 0 {
-		return money.Amount{}, fmt.Errorf("Stripe speaks of %q, which is no currency that it takes", clip(string(code), 10)) //nolint:staticcheck // a name begins it
+		//lint:ignore ST1005 a name begins it
+		return money.Amount{}, fmt.Errorf("Stripe speaks of %q, which is no currency that it takes", clip(string(code), 10))
 	}
 	up, down := scale(currency)
 	if units%up != 0 {
-		return money.Amount{}, fmt.Errorf("Stripe speaks of %d of %s, which is a part of its smallest unit", units, currency) //nolint:staticcheck // a name begins it
+		//lint:ignore ST1005 a name begins it
+		return money.Amount{}, fmt.Errorf("Stripe speaks of %d of %s, which is a part of its smallest unit", units, currency)
 	}
 	return money.New(units/up*down, currency), nil
 }

@@ -113,7 +113,8 @@ func judgeAnswer(answer *stripego.Error, asks bool) error {
 	case status == http.StatusConflict, status == http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s: %s", payment.ErrUnavailable, wordsBusy, said)
 	case status >= http.StatusInternalServerError, status < http.StatusBadRequest, status == http.StatusRequestTimeout, answer.Type == stripego.ErrorTypeAPI:
-		return fmt.Errorf("Stripe failed: %s; %s", said, wordsLost) //nolint:staticcheck // a name begins it
+		//lint:ignore ST1005 a name begins it
+		return fmt.Errorf("Stripe failed: %s; %s", said, wordsLost)
 	case answer.Code == stripego.ErrorCodeBalanceInsufficient, answer.Code == stripego.ErrorCodeInsufficientFunds:
 		return fmt.Errorf("%w: %s", payment.ErrInsufficient, said)
 	case asks && (answer.Code == stripego.ErrorCodeResourceMissing || status == http.StatusNotFound):

@@ -102,7 +102,8 @@ func (g *Gateway) phaseOfSession(ctx context.Context, session *stripego.Checkout
 		declines, err := g.declines(ctx, intent)
 		return payment.State{Phase: payment.PhaseOpen, Declines: declines}, err
 	}
-	return payment.State{}, fmt.Errorf("Stripe calls payment page %s %q and names no payment", session.ID, clip(string(session.Status), 30)) //nolint:staticcheck // a name begins it
+	//lint:ignore ST1005 a name begins it
+	return payment.State{}, fmt.Errorf("Stripe calls payment page %s %q and names no payment", session.ID, clip(string(session.Status), 30))
 }
 
 // declines counts the tries on an open page that were turned down, as far as one
