@@ -169,6 +169,7 @@ func (a *app) jobs() []queue.Job {
 		{Name: "digests", Every: time.Minute, Lease: 2 * time.Minute, Run: counted("planned", a.reminder.Plan)},
 		{Name: "payments", Every: 10 * time.Second, Lease: time.Minute, Run: counted("looked at", a.payment.Reconcile)},
 		{Name: "gateway messages", Every: 10 * time.Second, Lease: 2 * time.Minute, Run: counted("tried again", a.payment.FollowHints)},
+		{Name: "gateway catch-up", Every: time.Hour, Lease: 20 * time.Minute, Run: counted("followed", a.payment.CatchUp)},
 		{Name: "payout accounts", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("looked at", a.payment.RefreshAccounts)},
 		{Name: "planned payments", Every: 20 * time.Second, Lease: 2 * time.Minute, Run: counted("moved", a.payment.RunSchedules)},
 		{Name: "saved methods", Every: 30 * time.Second, Lease: 2 * time.Minute, Run: counted("looked at", a.payment.TidyMethods)},
