@@ -355,8 +355,32 @@ func (u *turmoil) settleDown(most time.Duration) {
 		return u.restless()
 	})
 	if err != nil {
-		u.t.Fatalf("seed %d: it does not come to rest: %v", u.seed, err)
+		u.t.Fatalf("seed %d: it does not come to rest: %v%s", u.seed, err, u.reasons())
 	}
+}
+
+// reasons is what the rows say of their last tries.
+func (u *turmoil) reasons() string {
+	u.t.Helper()
+	type reason struct {
+		What     string `bun:"what"`
+		Attempts int    `bun:"attempts"`
+		Words    string `bun:"words"`
+	}
+	var words strings.Builder
+	for _, query := range []string{
+		"SELECT type || ' ' || object_ref AS what, attempts, last_error AS words FROM gateway_events WHERE handled_at IS NULL LIMIT 10",
+		"SELECT 'transfer ' || state || ' ' || waits_for AS what, attempts, last_answer AS words FROM transfers WHERE state <> 'done' LIMIT 10",
+		"SELECT 'refund ' || state AS what, attempts, last_answer AS words FROM refunds WHERE state <> 'done' LIMIT 10",
+		"SELECT 'reversal ' || state AS what, attempts, last_answer AS words FROM reversals WHERE state <> 'done' LIMIT 10",
+		"SELECT 'delivery by ' || kind || ' ' || state AS what, attempts, last_answer AS words FROM deliveries WHERE state <> 'done' LIMIT 10",
+		"SELECT 'job ' || name AS what, 0 AS attempts, holder || ' ' || last_result AS words FROM schedules",
+	} {
+		for _, r := range scan[reason](u, query) {
+			fmt.Fprintf(&words, "\n\t%s, tried %d times: %s", r.What, r.Attempts, r.Words)
+		}
+	}
+	return words.String()
 }
 
 func (u *turmoil) hurry() {
