@@ -170,6 +170,7 @@ func (a *app) jobs() []queue.Job {
 		{Name: "payments", Every: 10 * time.Second, Lease: time.Minute, Run: counted("looked at", a.payment.Reconcile)},
 		{Name: "gateway messages", Every: 10 * time.Second, Lease: 2 * time.Minute, Run: counted("tried again", a.payment.FollowHints)},
 		{Name: "chargeback deadlines", Every: 10 * time.Minute, Lease: 10 * time.Minute, Run: counted("near", a.payment.FollowDeadlines)},
+		{Name: "gateway catch-up", Every: time.Hour, Lease: 20 * time.Minute, Run: counted("followed", a.payment.CatchUp)},
 		{Name: "payout accounts", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("looked at", a.payment.RefreshAccounts)},
 		{Name: "planned payments", Every: 20 * time.Second, Lease: 2 * time.Minute, Run: counted("moved", a.payment.RunSchedules)},
 		{Name: "saved methods", Every: 30 * time.Second, Lease: 2 * time.Minute, Run: counted("looked at", a.payment.TidyMethods)},

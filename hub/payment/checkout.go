@@ -287,6 +287,13 @@ func (s *Service) openCheckout(ctx context.Context, payment Payment) (Started, e
 		return Started{}, err
 	}
 	checkout, err := s.Gateway.Checkout(ctx, request)
+	if errors.Is(err, ErrSpent) {
+		// this key never told the address of a page, so nobody can pay on one that it made: another may be opened
+		if request.Key, err = freshCheckoutKey(ctx, s.DB, payment.ID, request.Key); err != nil {
+			return Started{}, err
+		}
+		checkout, err = s.Gateway.Checkout(ctx, request)
+	}
 	switch {
 	case err == nil:
 		payment.GatewayRef, payment.CheckoutURL = checkout.Ref, checkout.URL

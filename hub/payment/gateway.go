@@ -53,6 +53,7 @@ var (
 	ErrRefused      = errors.New("the gateway refused it")                 // trying again does not help
 	ErrUnavailable  = errors.New("the gateway did not take the request")   // surely nothing happened; try again later
 	ErrInsufficient = errors.New("the account does not hold enough money") // surely nothing happened; it may later
+	ErrSpent        = errors.New("the key answers with an old failure")    // it may have happened; this key will never tell more
 )
 
 // Limits are what one checkout may come to, in minor units of its currency.

@@ -135,6 +135,19 @@ func setCheckout(ctx context.Context, db bun.IDB, paymentID, state, ref, url str
 	return nil
 }
 
+// freshCheckoutKey puts another key in the place of one that is spent, and returns
+// the one that counts: of two processes that ask at once, both get the same, so
+// that they open one page.
+func freshCheckoutKey(ctx context.Context, db bun.IDB, paymentID, spent string) (string, error) {
+	_, err := db.NewUpdate().Model((*Payment)(nil)).Set("idempotency_key = ?", "checkout-"+paymentID+"-"+store.NewID()).
+		Where("id = ?", paymentID).Where("idempotency_key = ?", spent).Exec(ctx)
+	if err != nil {
+		return "", fmt.Errorf("change key: %w", err)
+	}
+	payment, err := readPayment(ctx, db, paymentID)
+	return payment.IdempotencyKey, err
+}
+
 // adoptRef notes where a payment's money was found, when it was not where the
 // row said.
 func adoptRef(ctx context.Context, db bun.IDB, paymentID, was, ref string, now time.Time) error {

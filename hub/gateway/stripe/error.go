@@ -112,6 +112,8 @@ func judgeAnswer(answer *stripego.Error, asks bool) error {
 		return fmt.Errorf("%w: this key was used for a request that said something else: %s", payment.ErrRefused, said)
 	case status == http.StatusConflict, status == http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s: %s", payment.ErrUnavailable, wordsBusy, said)
+	case status >= http.StatusInternalServerError && replayed(answer):
+		return fmt.Errorf("%w: %s; %s", payment.ErrSpent, said, wordsLost)
 	case status >= http.StatusInternalServerError, status < http.StatusBadRequest, status == http.StatusRequestTimeout, answer.Type == stripego.ErrorTypeAPI:
 		//lint:ignore ST1005 a name begins it
 		return fmt.Errorf("Stripe failed: %s; %s", said, wordsLost)
@@ -121,6 +123,12 @@ func judgeAnswer(answer *stripego.Error, asks bool) error {
 		return fmt.Errorf("%w: %s", payment.ErrNotFound, said)
 	}
 	return fmt.Errorf("%w: %s", payment.ErrRefused, said)
+}
+
+// replayed says whether Stripe gave again what it keeps under a key: it keeps
+// failures of its own too.
+func replayed(answer *stripego.Error) bool {
+	return answer.LastResponse != nil && answer.LastResponse.Header.Get("Idempotent-Replayed") == "true"
 }
 
 // words are Stripe's own, short, with what its support asks for.
