@@ -8,7 +8,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate test test-short check fmt vet staticcheck fresh house fuzz vuln
+.PHONY: help build generate test simulate test-short check fmt vet staticcheck fresh house fuzz vuln
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ generate: ## generate the Go code of the templates
 test: ## everything, on PostgreSQL and SQLite, Redis and the in-process one, with the race detector
 	.ci/install
 	.ci/with-servers $(GO) test -race -timeout $(TEST_TIMEOUT) $(PACKAGES)
+	$(MAKE) simulate
+
+# Each world is one goroutine, and ten times as slow under the race detector, so
+# the simulations of money run without it. Preempting makes SQLite slower still.
+simulate: ## the simulations of money: 2,000 seeded worlds
+	GODEBUG=asyncpreemptoff=1 $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run 'Simulation$$' ./hub/payment
 
 test-short: ## the embedded half: SQLite and the in-process Redis; installs nothing
 	env -u SHEAF_TEST_POSTGRES_URL -u SHEAF_TEST_REDIS_URL SHEAF_TEST_SHORT=1 $(GO) test -short -timeout $(TEST_TIMEOUT) $(PACKAGES)
