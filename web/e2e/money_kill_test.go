@@ -32,7 +32,7 @@ import (
 // E2E_MONEY_PAYMENTS, E2E_MONEY_KILLS and E2E_MONEY_SEED set another scale; `make
 // soak` takes 5,000 and 200.
 func TestMoneySurvivesKill9(t *testing.T) {
-	size, payments, kills := production, 400, 16
+	size, payments, kills := production, 200, 16
 	if testing.Short() {
 		size, payments, kills = embedded, 40, 4
 	}
