@@ -8,7 +8,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate test simulate test-short check fmt vet staticcheck fresh house fuzz vuln
+.PHONY: help build generate test simulate test-short bench soak soak-kill soak-money check fmt vet staticcheck fresh house fuzz vuln
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,23 @@ simulate: ## the simulations of money: 2,000 seeded worlds
 
 test-short: ## the embedded half: SQLite and the in-process Redis; installs nothing
 	env -u SHEAF_TEST_POSTGRES_URL -u SHEAF_TEST_REDIS_URL SHEAF_TEST_SHORT=1 $(GO) test -short -timeout $(TEST_TIMEOUT) $(PACKAGES)
+
+# How much the long runs do; each prints how far it is. A seed that fails prints how to play it alone, and
+# SHEAF_MONEY_FIRST goes on where an earlier run was stopped.
+SOAK_PAYMENTS ?= 5000
+SOAK_KILLS ?= 200
+SOAK_SEEDS ?= 100000
+SHEAF_MONEY_FIRST ?= 1
+
+soak: soak-kill soak-money ## the long proofs: thousands of payments under kill -9, then a hundred thousand worlds of money; hours
+
+soak-kill:
+	.ci/install
+	E2E_MONEY_PAYMENTS=$(SOAK_PAYMENTS) E2E_MONEY_KILLS=$(SOAK_KILLS) \
+		.ci/with-servers $(GO) test -count=1 -v -timeout 6h -run '^TestMoneySurvivesKill9$$' ./web/e2e
+
+soak-money:
+	SHEAF_MONEY_SEEDS=$(SOAK_SEEDS) SHEAF_MONEY_FIRST=$(SHEAF_MONEY_FIRST) $(GO) test -count=1 -v -timeout 24h -run '^TestMoneySimulation$$' ./hub/payment
 
 check: fmt vet fresh staticcheck house ## formatting, vet, staticcheck, fresh templates, the arrows of the house
 

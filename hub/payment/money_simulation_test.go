@@ -53,6 +53,9 @@ func TestMoneySimulation(t *testing.T) {
 				for seed := first + uint64(worker); seed < first+uint64(worlds); seed += workers {
 					w := newMoneyWorld(t, db, seed, seen[worker])
 					w.play()
+					if played := seed - first; worlds > 5000 && played/500 != (played+workers)/500 { // a long run says how far it is
+						t.Logf("%d of %d worlds; SHEAF_MONEY_FIRST=%d goes on from here", played, worlds, max(first, seed-workers))
+					}
 				}
 			})
 		}

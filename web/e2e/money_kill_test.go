@@ -32,7 +32,7 @@ import (
 // E2E_MONEY_PAYMENTS, E2E_MONEY_KILLS and E2E_MONEY_SEED set another scale; `make
 // soak` takes 5,000 and 200.
 func TestMoneySurvivesKill9(t *testing.T) {
-	size, payments, kills := production, 400, 16
+	size, payments, kills := production, 200, 16
 	if testing.Short() {
 		size, payments, kills = embedded, 40, 4
 	}
@@ -402,14 +402,14 @@ func (u *turmoil) restless() error {
 		return fmt.Errorf("%d messages of Stripe's are on their way, %d wait there", n, u.fake.Waiting())
 	}
 	for what, query := range map[string]string{
-		"payments that are processing":                  "SELECT COUNT(*) FROM payments WHERE status = 'processing'",
-		"transfers that are not done":                   "SELECT COUNT(*) FROM transfers WHERE state NOT IN ('done', 'failed')",
-		"refunds":                                       "SELECT COUNT(*) FROM refunds WHERE state NOT IN ('done', 'failed')",
-		"reversals":                                     "SELECT COUNT(*) FROM reversals WHERE state NOT IN ('done', 'failed')",
+		"payments that are processing": "SELECT COUNT(*) FROM payments WHERE status = 'processing'",
+		"transfers that are not done":  "SELECT COUNT(*) FROM transfers WHERE state NOT IN ('done', 'failed')",
+		"refunds":                      "SELECT COUNT(*) FROM refunds WHERE state NOT IN ('done', 'failed')",
+		"reversals":                    "SELECT COUNT(*) FROM reversals WHERE state NOT IN ('done', 'failed')",
 		"messages of the gateway that are not followed": "SELECT COUNT(*) FROM gateway_events WHERE handled_at IS NULL",
-		"deliveries":                                    "SELECT COUNT(*) FROM deliveries WHERE state IN ('pending', 'sending')",
-		"mails":                                         "SELECT COUNT(*) FROM mails WHERE state IN ('pending', 'sending')",
-		"receipts":                                      "SELECT COUNT(*) FROM receipts WHERE state IN ('pending', 'sending')",
+		"deliveries": "SELECT COUNT(*) FROM deliveries WHERE state IN ('pending', 'sending')",
+		"mails":      "SELECT COUNT(*) FROM mails WHERE state IN ('pending', 'sending')",
+		"receipts":   "SELECT COUNT(*) FROM receipts WHERE state IN ('pending', 'sending')",
 	} {
 		if n := u.number(query); n > 0 {
 			return fmt.Errorf("%s: %d", what, n)

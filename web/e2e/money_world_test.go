@@ -312,11 +312,11 @@ func (u *turmoil) decide(p *moneyPayer, checkout *sheet) error {
 	return err
 }
 
-// refundNowAndThen is vendors' staff: of every fiftieth payment something is given back.
+// refundNowAndThen is vendors' staff: of every thirtieth payment something is given back.
 func (u *turmoil) refundNowAndThen(over <-chan struct{}) {
 	random := rand.New(rand.NewPCG(u.seed, 55))
 	for u.pause(over) {
-		if int64(u.refunds)*40 >= u.paid.Load() {
+		if int64(u.refunds)*30 >= u.paid.Load() {
 			continue
 		}
 		var shares []struct {
@@ -353,7 +353,7 @@ func (u *turmoil) disputeNowAndThen(over <-chan struct{}) {
 			}
 			open = open[1:]
 		}
-		if int64(opened)*70 >= u.paid.Load() {
+		if int64(opened)*50 >= u.paid.Load() {
 			continue
 		}
 		charges := u.fake.Charges()
