@@ -8,7 +8,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate test test-short check fmt vet staticcheck fresh house fuzz vuln
+.PHONY: help build generate test test-short bench check fmt vet staticcheck fresh house fuzz vuln
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ test: ## everything, on PostgreSQL and SQLite, Redis and the in-process one, wit
 
 test-short: ## the embedded half: SQLite and the in-process Redis; installs nothing
 	env -u SHEAF_TEST_POSTGRES_URL -u SHEAF_TEST_REDIS_URL SHEAF_TEST_SHORT=1 $(GO) test -short -timeout $(TEST_TIMEOUT) $(PACKAGES)
+
+bench: ## settled payments per second against their floors, on a PostgreSQL that keeps its promises and on SQLite
+	.ci/install
+	SHEAF_SERVERS_DURABLE=1 .ci/with-servers $(GO) run ./cmd/sheaf/settlebench
 
 check: fmt vet fresh staticcheck house ## formatting, vet, staticcheck, fresh templates, the arrows of the house
 
