@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -108,7 +109,7 @@ func (p plan) on(ctx context.Context, figures *figures, config store.Config, flo
 						return floor.run(ctx, clients)
 					}
 					settled += n
-					took, err := h.one(ctx, config, series, s, n, clients)
+					took, err := p.one(ctx, h, config, series, s, n, clients)
 					return n, took, err
 				}})
 			}
@@ -122,7 +123,7 @@ func (p plan) on(ctx context.Context, figures *figures, config store.Config, flo
 }
 
 // one makes n payments ready and measures how long they take.
-func (h *hub) one(ctx context.Context, config store.Config, series string, s shape, n, clients int) (time.Duration, error) {
+func (p plan) one(ctx context.Context, h *hub, config store.Config, series string, s shape, n, clients int) (time.Duration, error) {
 	list, err := h.stock(ctx, s, n, series != "hand")
 	if err != nil {
 		return 0, fmt.Errorf("make payments ready: %w", err)
@@ -130,7 +131,12 @@ func (h *hub) one(ctx context.Context, config store.Config, series string, s sha
 	switch series {
 	case "settle", "nolook":
 		h.memory.on.Store(series == "nolook")
-		return h.settle(ctx, list, clients)
+		done, err := profiled(p.profile, figureName(h.db.Kind, series, s, clients))
+		if err != nil {
+			return 0, err
+		}
+		took, err := h.settle(ctx, list, clients)
+		return took, errors.Join(err, done())
 	case "hand":
 		if h.db.Kind == store.Postgres {
 			config.MaxConns = clients // each has its own, as pgbench's
@@ -143,6 +149,24 @@ func (h *hub) one(ctx context.Context, config store.Config, series string, s sha
 		return took, errors.Join(err, db.Close())
 	}
 	return 0, fmt.Errorf("there is no series %q", series)
+}
+
+// profiled begins a CPU profile and returns what ends it.
+func profiled(prefix, name string) (func() error, error) {
+	if prefix == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.Create(fmt.Sprintf("%s-%s-%d.pprof", prefix, name, time.Now().UnixMilli()))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return file.Close()
+	}, nil
 }
 
 func figureName(kind store.Dialect, series string, s shape, clients int) string {

@@ -14,7 +14,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +47,7 @@ func main() {
 	defer stop()
 	p, err := parse(os.Args[1:])
 	if err == nil {
-		err = profiled(p.profile, func() error { return p.run(ctx, os.Stdout) })
+		err = p.run(ctx, os.Stdout)
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "settlebench:", err)
@@ -68,7 +67,7 @@ func parse(arguments []string) (plan, error) {
 	flags.IntVar(&p.rounds, "rounds", 3, "how often each is measured")
 	flags.Float64Var(&p.seconds, "seconds", 2, "how long each is measured in a round, about")
 	flags.IntVar(&p.scale, "scale", 50, "of pgbench: at least the number of callers is not needed, but few of them may wait for the row of one branch")
-	flags.StringVar(&p.profile, "cpuprofile", "", "write a CPU profile of the run to this file")
+	flags.StringVar(&p.profile, "cpuprofile", "", "write a CPU profile of each settling to a file of its own, whose name begins so")
 	if err := flags.Parse(arguments); err != nil {
 		return p, err
 	}
@@ -95,22 +94,6 @@ func parse(arguments []string) (plan, error) {
 		return p, errors.New("-rounds and -seconds must be above zero")
 	}
 	return p, nil
-}
-
-func profiled(path string, work func() error) error {
-	if path == "" {
-		return work()
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	err = work()
-	pprof.StopCPUProfile()
-	return errors.Join(err, file.Close())
 }
 
 func (p plan) run(ctx context.Context, out io.Writer) error {
