@@ -49,6 +49,10 @@ soak-kill:
 soak-money:
 	SHEAF_MONEY_SEEDS=$(SOAK_SEEDS) SHEAF_MONEY_FIRST=$(SHEAF_MONEY_FIRST) $(GO) test -count=1 -v -timeout 24h -run '^TestMoneySimulation$$' ./hub/payment
 
+bench: ## settled payments per second against their floors, on a PostgreSQL that keeps its promises and on SQLite
+	.ci/install
+	SHEAF_SERVERS_DURABLE=1 .ci/with-servers $(GO) run ./cmd/sheaf/settlebench
+
 check: fmt vet fresh staticcheck house ## formatting, vet, staticcheck, fresh templates, the arrows of the house
 
 fmt:

@@ -9,10 +9,10 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// LiftTx ends the holds of payments and says which of them held anything still:
-// what those reserved is given back by SettleTx.
-func (s *Service) LiftTx(ctx context.Context, tx bun.IDB, paymentIDs []string) (map[string]bool, error) {
-	return liftPayments(ctx, tx, paymentIDs, s.Now().UTC())
+// EndHoldsTx ends the holds of payments. What they reserved is given back by
+// SettleTx, if the caller found that they held anything still.
+func (s *Service) EndHoldsTx(ctx context.Context, tx bun.IDB, paymentIDs []string) error {
+	return releasePayments(ctx, tx, paymentIDs, s.Now().UTC())
 }
 
 // SettleTx gives back reservations and applies money, credits and discounts, to

@@ -12,29 +12,23 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// liftPayments ends the holds of payments and names those that held anything.
-func liftPayments(ctx context.Context, tx bun.IDB, paymentIDs []string, now time.Time) (map[string]bool, error) {
-	lifted := map[string]bool{}
+// releasePayments ends the holds of payments.
+func releasePayments(ctx context.Context, tx bun.IDB, paymentIDs []string, now time.Time) error {
 	if len(paymentIDs) == 0 {
-		return lifted, nil
+		return nil
 	}
-	var ids []string
-	err := tx.NewUpdate().Model((*Hold)(nil)).Set("lifted_at = ?", now).Where("payment_id IN (?)", bun.List(paymentIDs)).
-		Where("lifted_at IS NULL").Returning("payment_id").Scan(ctx, &ids)
+	_, err := tx.NewUpdate().Model((*Hold)(nil)).Set("lifted_at = ?", now).Where("payment_id IN (?)", bun.List(paymentIDs)).Where("lifted_at IS NULL").Exec(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("release holds: %w", err)
+		return fmt.Errorf("release holds: %w", err)
 	}
-	for _, id := range ids {
-		lifted[id] = true
-	}
-	return lifted, nil
+	return nil
 }
 
 func insertApplications(ctx context.Context, tx bun.IDB, applications []Application) error {
 	if len(applications) == 0 {
 		return nil
 	}
-	if _, err := tx.NewInsert().Model(&applications).Exec(ctx); err != nil {
+	if _, err := tx.NewInsert().Model(&applications).Returning("NULL").Exec(ctx); err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
 	return nil

@@ -14,10 +14,10 @@ func insertTransactions(ctx context.Context, tx bun.IDB, transactions []Transact
 	if len(transactions) == 0 {
 		return nil
 	}
-	if _, err := tx.NewInsert().Model(&transactions).Exec(ctx); err != nil {
+	if _, err := tx.NewInsert().Model(&transactions).Returning("NULL").Exec(ctx); err != nil {
 		return fmt.Errorf("post to the ledger: %w", err)
 	}
-	if _, err := tx.NewInsert().Model(&entries).Exec(ctx); err != nil {
+	if _, err := tx.NewInsert().Model(&entries).Returning("NULL").Exec(ctx); err != nil {
 		return fmt.Errorf("post to the ledger: %w", err)
 	}
 	return nil

@@ -41,7 +41,7 @@ func insertDeliveries(ctx context.Context, tx bun.IDB, deliveries []Delivery) er
 	if len(deliveries) == 0 {
 		return nil
 	}
-	if _, err := tx.NewInsert().Model(&deliveries).Exec(ctx); err != nil {
+	if _, err := tx.NewInsert().Model(&deliveries).Returning("NULL").Exec(ctx); err != nil {
 		return fmt.Errorf("append deliveries: %w", err)
 	}
 	return nil

@@ -82,7 +82,7 @@ func recordHandled(ctx context.Context, db bun.IDB, gateway string, hints []Hint
 		return nil
 	}
 	_, err := db.NewInsert().Model(&events).On("CONFLICT (gateway, event_id) DO UPDATE").
-		Set("handled_at = COALESCE(ge.handled_at, EXCLUDED.handled_at), next_attempt_at = NULL, last_error = ''").Exec(ctx)
+		Set("handled_at = COALESCE(ge.handled_at, EXCLUDED.handled_at), next_attempt_at = NULL, last_error = ''").Returning("NULL").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("record gateway event: %w", err)
 	}

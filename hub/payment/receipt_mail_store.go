@@ -16,7 +16,7 @@ func insertReceipts(ctx context.Context, tx bun.IDB, jobs []receiptJob) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	if _, err := tx.NewInsert().Model(&jobs).On("CONFLICT (payment_id) DO NOTHING").Exec(ctx); err != nil {
+	if _, err := tx.NewInsert().Model(&jobs).On("CONFLICT (payment_id) DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
 		return fmt.Errorf("plan receipts: %w", err)
 	}
 	return nil

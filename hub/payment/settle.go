@@ -44,6 +44,7 @@ type settlement struct {
 	open         map[string]int64 // of each invoice, after what was allocated so far
 	usable       map[string]int64 // of each credit
 	policies     map[string]FeePolicy
+	accounts     map[string]account // of each invoice
 	released     []billing.Reservation
 	allocations  []Allocation
 	applications []billing.Application
@@ -52,6 +53,9 @@ type settlement struct {
 	bookings     []ledger.Transaction
 	converted    []*settledPayment // whose fee was taken in another currency
 }
+
+// account is a vendor's account that an invoice is on.
+type account struct{ id, externalID string }
 
 // settledPayment is one payment with its parts.
 type settledPayment struct {
@@ -65,7 +69,7 @@ type settledPayment struct {
 // an error returned spoils them all. Those that are booked already are left as
 // they are.
 func (s *Service) settleTx(ctx context.Context, tx bun.IDB, list []*settling) (map[string]Payment, error) {
-	work := &settlement{now: s.Now().UTC()}
+	work := &settlement{now: s.Now().UTC(), policies: map[string]FeePolicy{}, accounts: map[string]account{}, open: map[string]int64{}, usable: map[string]int64{}}
 	known, err := s.beginSettlement(ctx, tx, work, list)
 	if err != nil || len(work.payments) == 0 {
 		return known, err
@@ -115,40 +119,34 @@ func (s *Service) beginSettlement(ctx context.Context, tx bun.IDB, work *settlem
 
 // gather reads and locks what the payments touch, each kind in one statement.
 func (s *Service) gather(ctx context.Context, tx bun.IDB, work *settlement) error {
-	var ids, open, vendorIDs []string
+	ids := make([]string, len(work.payments))
 	byID := make(map[string]*settledPayment, len(work.payments))
-	for _, payment := range work.payments {
-		ids, byID[payment.ID] = append(ids, payment.ID), payment
-		if !payment.Status.Final() {
-			open = append(open, payment.ID)
-		}
+	for i, payment := range work.payments {
+		ids[i], byID[payment.ID] = payment.ID, payment
 	}
-	shares, lines, err := partsOf(ctx, tx, ids...)
+	shares, lines, err := settlingParts(ctx, tx, ids)
 	if err != nil {
 		return err
 	}
 	for _, share := range shares {
-		byID[share.PaymentID].shares = append(byID[share.PaymentID].shares, share)
-		vendorIDs = append(vendorIDs, share.VendorID)
+		byID[share.PaymentID].shares = append(byID[share.PaymentID].shares, share.Share)
+		if share.Processing != "" {
+			work.policies[share.VendorID] = FeePolicy{Processing: share.Processing, HubRate: share.HubRate}
+		}
 	}
-	for _, line := range lines {
-		byID[line.PaymentID].lines = append(byID[line.PaymentID].lines, line)
+	bare := make([]Line, len(lines))
+	for i, line := range lines {
+		bare[i] = line.Line
+		byID[line.PaymentID].lines = append(byID[line.PaymentID].lines, line.Line)
+		work.accounts[line.InvoiceID] = account{id: line.AccountID, externalID: line.Account}
 	}
-	if work.policies, err = feePolicies(ctx, tx, vendorIDs); err != nil {
+	if err := s.release(ctx, tx, work, byID, lines); err != nil {
 		return err
 	}
-	lifted, err := s.Billing.LiftTx(ctx, tx, open)
-	if err != nil {
-		return err
-	}
-	for id := range lifted {
-		work.released = append(work.released, reservations(byID[id].lines)...)
-	}
-	invoiceIDs, creditIDs := idsOf(lines)
+	invoiceIDs, creditIDs := idsOf(bare)
 	if work.invoices, work.credits, err = s.Billing.LockTx(ctx, tx, invoiceIDs, creditIDs); err != nil {
 		return err
 	}
-	work.open, work.usable = make(map[string]int64, len(work.invoices)), make(map[string]int64, len(work.credits))
 	for id, invoice := range work.invoices {
 		work.open[id] = invoice.Open
 	}
@@ -156,6 +154,21 @@ func (s *Service) gather(ctx context.Context, tx bun.IDB, work *settlement) erro
 		work.usable[id] = credit.Open
 	}
 	return nil
+}
+
+// release ends the holds of payments that hold something still, and notes what
+// they reserved. Nobody else ends them without the payment's lock.
+func (s *Service) release(ctx context.Context, tx bun.IDB, work *settlement, byID map[string]*settledPayment, lines []settlingLine) error {
+	var holding []string
+	for _, line := range lines {
+		if line.Holds && !byID[line.PaymentID].Status.Final() && !slices.Contains(holding, line.PaymentID) {
+			holding = append(holding, line.PaymentID)
+		}
+	}
+	for _, id := range holding {
+		work.released = append(work.released, reservations(byID[id].lines)...)
+	}
+	return s.Billing.EndHoldsTx(ctx, tx, holding)
 }
 
 // allocate gives each line what its invoice can still take; the rest of the
@@ -298,7 +311,10 @@ func (s *Service) commitSettlement(ctx context.Context, tx bun.IDB, w *settlemen
 	if err := s.remind(ctx, tx, w); err != nil {
 		return err
 	}
-	return s.tell(ctx, tx, outbox.PaymentSettled, w.allShares())
+	if w.moved() {
+		return s.tell(ctx, tx, outbox.PaymentSettled, w.allShares())
+	}
+	return s.tellViews(ctx, tx, outbox.PaymentSettled, w.allShares(), w.views())
 }
 
 func (w *settlement) settled() []Payment {
@@ -349,6 +365,10 @@ func (s *Service) tell(ctx context.Context, tx bun.IDB, kind string, shares []Sh
 	if err != nil {
 		return err
 	}
+	return s.tellViews(ctx, tx, kind, shares, views)
+}
+
+func (s *Service) tellViews(ctx context.Context, tx bun.IDB, kind string, shares []Share, views map[string]View) error {
 	var events []outbox.Event
 	for _, share := range shares {
 		view := views[share.ID]

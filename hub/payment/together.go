@@ -139,7 +139,7 @@ func (s *Service) settleTogether(ctx context.Context, batch []*waiter) []error {
 }
 
 func (s *Service) settleInTx(ctx context.Context, items []*settling) error {
-	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.DB.InPipeline(ctx, func(ctx context.Context, tx bun.IDB) error {
 		var hints []Hint
 		for _, item := range items {
 			item.err = nil

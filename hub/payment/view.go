@@ -72,12 +72,7 @@ func (s *Service) viewsTx(ctx context.Context, tx bun.IDB, shares []Share) (map[
 	}
 	for _, row := range rows {
 		view := views[row.ShareID]
-		line := InvoiceView{ExternalID: row.ExternalID, Number: row.Number, Account: row.Account, Amount: money.New(row.Amount, view.Currency).Decimal(),
-			Discount: money.New(row.Discount, view.Currency).Decimal(), LateFee: money.New(row.LateFee, view.Currency).Decimal()}
-		if row.CreditExternalID != "" {
-			line.Credit = &CreditView{ExternalID: row.CreditExternalID, Number: row.CreditNumber}
-		}
-		view.Invoices = append(view.Invoices, line)
+		view.Invoices = append(view.Invoices, row.view(view.Currency))
 		views[row.ShareID] = view
 	}
 	return views, nil

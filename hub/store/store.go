@@ -130,9 +130,15 @@ func ValidID(text string) bool {
 // back otherwise. A deadlock or serialization failure is tried again, at most
 // five times, so work must have no effect outside its transaction.
 func (db *DB) InTx(ctx context.Context, work func(ctx context.Context, tx bun.Tx) error) error {
+	return db.again(ctx, func() error { return db.RunInTx(ctx, nil, work) })
+}
+
+// again runs a transaction until it ends otherwise than by a deadlock or a
+// serialization failure.
+func (db *DB) again(ctx context.Context, transaction func() error) error {
 	const most = 5
 	for attempt := 1; ; attempt++ {
-		err := db.RunInTx(ctx, nil, work)
+		err := transaction()
 		if err == nil || attempt == most || !transient(err) || ctx.Err() != nil {
 			return db.typed(err)
 		}
