@@ -1,7 +1,7 @@
 # Every target works from a fresh clone with Go, git and make.
 GO ?= go
 # One race-detecting package run may take long on two slow cores, never longer.
-TEST_TIMEOUT ?= 12m
+TEST_TIMEOUT ?= 30m
 FUZZTIME ?= 60s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
