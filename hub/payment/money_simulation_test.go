@@ -296,12 +296,12 @@ func (w *moneyWorld) begin() {
 	w.say("start %s %d %v", started.Payment.ID, quote.Currencies[0].Charge, err)
 }
 
-// press is what the payer does at Stripe's page; also on a page whose address
-// never reached the hub.
+// press is what the payer does at Stripe's page: one whose address reached the
+// hub, since nobody else knows it.
 func (w *moneyWorld) press() {
 	var open []string
 	for _, session := range w.fake.Sessions() {
-		if session.Status == "open" {
+		if session.Status == "open" && w.count("payments", "gateway_ref = ?", session.ID) == 1 {
 			open = append(open, session.ID)
 		}
 	}

@@ -277,7 +277,7 @@ func (h *hub) hear(ctx context.Context, list []pending) error {
 	h.memory.on.Store(false)
 	for _, p := range list {
 		if !strings.HasPrefix(p.message.Signature, "t=") {
-			return fmt.Errorf("Stripe says nothing of payment %s", p.ID)
+			return fmt.Errorf("the fake says nothing of payment %s", p.ID)
 		}
 		state, err := h.gateway.Look(ctx, p.GatewayRef)
 		if err != nil {
