@@ -76,10 +76,30 @@ func (c ChargebackShare) Over() bool {
 	return c.State == ChargebackWon || c.State == ChargebackLost || c.State == ChargebackClosed
 }
 
-// followDispute fetches a chargeback again and brings what is booked to it.
+// errOutrun is what the gateway said of a dispute before somebody else booked
+// what it said since: it is asked again.
+var errOutrun = errors.New("the dispute was followed by somebody else meanwhile")
+
+// followDispute fetches a chargeback again and brings what is booked to it. When
+// another process did the same while the gateway was asked, its answer may be the
+// older one: booked, it would take money away again that came back.
 func (s *Service) followDispute(ctx context.Context, ref string) error {
 	if s.Disputes == nil {
 		return nil
+	}
+	var err error
+	for range 5 {
+		if err = s.followDisputeOnce(ctx, ref); !errors.Is(err, errOutrun) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Service) followDisputeOnce(ctx context.Context, ref string) error {
+	known, err := chargebackAsOf(ctx, s.DB, s.Gateway.Name(), ref)
+	if err != nil {
+		return err
 	}
 	dispute, err := s.Disputes.LookDispute(ctx, ref)
 	if errors.Is(err, ErrNotFound) {
@@ -98,7 +118,7 @@ func (s *Service) followDispute(ctx context.Context, ref string) error {
 		}
 	}
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		return s.convergeDispute(ctx, tx, payment.ID, dispute)
+		return s.convergeDispute(ctx, tx, payment.ID, dispute, known)
 	})
 }
 
@@ -112,13 +132,21 @@ func (s *Service) disputed(ctx context.Context, dispute Dispute) (Payment, bool,
 	return findPayment(ctx, s.DB.NewSelect().Where("gateway = ?", s.Gateway.Name()).Where("source_ref = ?", dispute.SourceRef).Where("source_ref <> ''"))
 }
 
-func (s *Service) convergeDispute(ctx context.Context, tx bun.IDB, paymentID string, dispute Dispute) error {
+// convergeDispute books what is new; known is when the chargeback was changed
+// last, as it was before the gateway was asked.
+func (s *Service) convergeDispute(ctx context.Context, tx bun.IDB, paymentID string, dispute Dispute, known time.Time) error {
 	payment, err := lockPayment(ctx, s.DB, tx, paymentID)
 	if err != nil {
 		return err
 	}
 	if !payment.Status.booked() {
 		return fmt.Errorf("payment %s is disputed and not settled here", payment.ID)
+	}
+	switch now, err := chargebackAsOf(ctx, tx, s.Gateway.Name(), dispute.Ref); { // the payment is locked: it stays so
+	case err != nil:
+		return err
+	case !now.Equal(known):
+		return errOutrun
 	}
 	chargeback, parts, err := s.openChargeback(ctx, tx, payment, dispute)
 	if err != nil {

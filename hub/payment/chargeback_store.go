@@ -22,6 +22,19 @@ func lockChargeback(ctx context.Context, db *store.DB, tx bun.IDB, gateway, ref 
 	return list[0], true, nil
 }
 
+// chargebackAsOf is when a chargeback was changed last; zero: it is not known.
+func chargebackAsOf(ctx context.Context, db bun.IDB, gateway, ref string) (time.Time, error) {
+	var list []Chargeback
+	err := db.NewSelect().Model(&list).Column("updated_at").Where("gateway = ?", gateway).Where("gateway_ref = ?", ref).Scan(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read chargeback: %w", err)
+	}
+	if len(list) == 0 {
+		return time.Time{}, nil
+	}
+	return list[0].UpdatedAt, nil
+}
+
 func lockChargebackShares(ctx context.Context, db *store.DB, tx bun.IDB, chargebackID string) ([]ChargebackShare, error) {
 	var list []ChargebackShare
 	err := db.ForUpdate(tx.NewSelect().Model(&list).Where("chargeback_id = ?", chargebackID).Order("id")).Scan(ctx)

@@ -41,15 +41,18 @@ func recordHint(ctx context.Context, db bun.IDB, gateway string, hint Hint, fail
 	}
 	event := newGatewayEvent(gateway, hint, now)
 	event.LastError, event.NextAttemptAt = clipped(failure.Error()), now.Add(hintBackoff[0]).UTC()
-	_, err := db.NewInsert().Model(&event).On("CONFLICT (gateway, event_id) DO NOTHING").Exec(ctx)
+	result, err := db.NewInsert().Model(&event).On("CONFLICT (gateway, event_id) DO NOTHING").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("store gateway event: %w", err)
+	}
+	if fresh, err := result.RowsAffected(); err != nil || fresh == 1 {
+		return err
 	}
 	var kept gatewayEvent
 	if err := db.NewSelect().Model(&kept).Where("gateway = ?", gateway).Where("event_id = ?", hint.EventID).Scan(ctx); err != nil {
 		return fmt.Errorf("read gateway event: %w", err)
 	}
-	if !kept.HandledAt.IsZero() || kept.ReceivedAt.Equal(event.ReceivedAt) {
+	if !kept.HandledAt.IsZero() {
 		return nil
 	}
 	query := db.NewUpdate().Model((*gatewayEvent)(nil)).Set("attempts = attempts + 1").Set("last_error = ?", event.LastError).
