@@ -177,8 +177,12 @@ func (s *Service) evidenceDone(ctx context.Context, submission Submission, charg
 		if _, err := completeSubmission(ctx, tx, submission.ID, s.Now()); err != nil {
 			return err
 		}
+		known, err := chargebackAsOf(ctx, tx, s.Gateway.Name(), chargeback.GatewayRef)
+		if err != nil {
+			return err
+		}
 		dispute.Submitted = true
-		return s.convergeDispute(ctx, tx, chargeback.PaymentID, dispute)
+		return s.convergeDispute(ctx, tx, chargeback.PaymentID, dispute, known)
 	})
 }
 
