@@ -52,11 +52,18 @@ func median(values []float64) float64 {
 }
 
 // line is a ratio in the form that programs read: RATIO name value goal met|missed,
-// with dashes where there is no goal.
+// with dashes where there is no goal. A goal that could not be measured, because
+// the floor did nothing at all, is missed; a ratio that was not asked for is no line.
 func (f *figures) line(r ratio) string {
-	base := median(f.values[r.to])
-	if base == 0 || len(f.values[r.of]) == 0 {
+	if len(f.values[r.of]) == 0 || len(f.values[r.to]) == 0 {
 		return ""
+	}
+	base := median(f.values[r.to])
+	switch {
+	case base == 0 && r.goal == 0:
+		return fmt.Sprintf("RATIO %s - - -", r.name)
+	case base == 0:
+		return fmt.Sprintf("RATIO %s - %.2f missed", r.name, r.goal)
 	}
 	value := median(f.values[r.of]) / base
 	switch {

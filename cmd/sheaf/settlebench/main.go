@@ -66,7 +66,7 @@ func parse(arguments []string) (plan, error) {
 	series := flags.String("series", "tpcb,hand,settle,nolook", "what to measure, in this order")
 	flags.IntVar(&p.rounds, "rounds", 3, "how often each is measured")
 	flags.Float64Var(&p.seconds, "seconds", 2, "how long each is measured in a round, about")
-	flags.IntVar(&p.scale, "scale", 50, "of pgbench: at least the number of callers is not needed, but few of them may wait for the row of one branch")
+	flags.IntVar(&p.scale, "scale", 50, "of pgbench: how many branches, so that few callers wait for the row of one")
 	flags.StringVar(&p.profile, "cpuprofile", "", "write a CPU profile of each settling to a file of its own, whose name begins so")
 	if err := flags.Parse(arguments); err != nil {
 		return p, err

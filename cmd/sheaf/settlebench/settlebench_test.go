@@ -29,6 +29,7 @@ func TestARatioSaysWhetherItsGoalIsMet(t *testing.T) {
 	}
 	f.add("fast", 250)
 	f.add("slow", 84.9)
+	f.add("stalled", 0)
 	for _, c := range []struct {
 		r    ratio
 		want string
@@ -37,6 +38,8 @@ func TestARatioSaysWhetherItsGoalIsMet(t *testing.T) {
 		{ratio{"b", "slow", "floor", 0.85}, "RATIO b 0.85 0.85 missed"},
 		{ratio{"c", "slow", "floor", 0}, "RATIO c 0.85 - -"},
 		{ratio{"d", "slow", "nothing", 1}, ""},
+		{ratio{"e", "slow", "stalled", 1}, "RATIO e - 1.00 missed"},
+		{ratio{"f", "slow", "stalled", 0}, "RATIO f - - -"},
 	} {
 		if got := f.line(c.r); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

@@ -27,7 +27,7 @@ func newTPCB(ctx context.Context, server *url.URL, scale int, seconds float64) (
 	if err != nil {
 		return nil, err
 	}
-	t := &tpcb{program: program, url: server.String(), seconds: max(1, int(seconds))}
+	t := &tpcb{program: program, url: server.String(), seconds: max(2, int(seconds))}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	if said, err := exec.CommandContext(ctx, program, "-i", "-q", "-s", strconv.Itoa(scale), t.url).CombinedOutput(); err != nil {
