@@ -26,7 +26,7 @@ test: ## everything, on PostgreSQL and SQLite, Redis and the in-process one, wit
 
 # Each world is one goroutine, and ten times as slow under the race detector, so
 # the simulations of money run without it. Preempting makes SQLite slower still.
-simulate: ## the simulations of money: 2,000 seeded worlds
+simulate: ## the simulations of money, in seeded worlds
 	GODEBUG=asyncpreemptoff=1 $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run 'Simulation$$' ./hub/payment
 
 test-short: ## the embedded half: SQLite and the in-process Redis; installs nothing

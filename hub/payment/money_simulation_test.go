@@ -60,7 +60,7 @@ func TestMoneySimulation(t *testing.T) {
 			})
 		}
 	})
-	if worlds < 200 || t.Failed() {
+	if worlds < 1000 || t.Failed() { // too few for all of it to have happened
 		return
 	}
 	all := map[string]int{}
