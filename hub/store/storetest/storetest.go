@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,31 +35,49 @@ func Each(t *testing.T, run func(t *testing.T, db *store.DB)) {
 // SQLite is a fresh migrated SQLite database in the test's folder.
 func SQLite(t testing.TB) *store.DB {
 	t.Helper()
-	return open(t, store.Config{Folder: t.TempDir()})
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, store.FileName), migratedFile(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, store.Config{Folder: folder})
 }
 
 // Postgres is a fresh migrated database on the server that PostgresURL names.
 func Postgres(t testing.TB) *store.DB {
 	t.Helper()
-	return open(t, store.Config{URL: NewPostgres(t), MaxConns: 12})
+	return open(t, store.Config{URL: newPostgres(t, " TEMPLATE "+migratedTemplate(t)), MaxConns: 12})
 }
 
 // NewPostgres makes an empty database and returns its URL; it is dropped when the test ends.
 func NewPostgres(t testing.TB) string {
+	t.Helper()
+	return newPostgres(t, "")
+}
+
+func newPostgres(t testing.TB, template string) string {
 	t.Helper()
 	server := os.Getenv(PostgresURL)
 	if server == "" {
 		t.Fatalf("%s is not set: run make test, or make test-short for the embedded half", PostgresURL)
 	}
 	name := "sheaf_" + strings.ReplaceAll(store.NewID(), "-", "")
-	admin(t, server, "CREATE DATABASE "+name)
+	admin(t, server, "CREATE DATABASE "+name+template)
 	t.Cleanup(func() { admin(t, server, fmt.Sprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", name)) })
-	parsed, err := url.Parse(server)
+	address, err := onServer(server, name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return address
+}
+
+// onServer is the URL of one database on a server.
+func onServer(server, name string) (string, error) {
+	parsed, err := url.Parse(server)
+	if err != nil {
+		return "", err
+	}
 	parsed.Path = "/" + name
-	return parsed.String()
+	return parsed.String(), nil
 }
 
 func admin(t testing.TB, server, statement string) {
