@@ -176,9 +176,10 @@ type ran struct {
 // command runs the binary to its end, within a minute.
 func command(t testing.TB, env []string, arguments ...string) ran {
 	t.Helper()
+	name := binary(t) // building it takes its own time, not the command's
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(t), arguments...)
+	cmd := exec.CommandContext(ctx, name, arguments...)
 	cmd.Env = append(cleanEnvironment(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

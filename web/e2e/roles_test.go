@@ -20,7 +20,6 @@ func TestRoutesByRole(t *testing.T) {
 	t.Parallel()
 	places, routes := table(), web.Routes()
 	m := &matrix{town: newTown(t), places: places}
-	m.returns()
 	m.forbidden = m.canaries()
 	before := m.snapshot()
 	known := map[string]bool{}
@@ -43,29 +42,6 @@ func TestRoutesByRole(t *testing.T) {
 		m.own(route)
 	}
 	t.Logf("%d routes, %d requests refused, %d allowed", len(routes), m.refused, m.allowed)
-}
-
-// returns puts a refund that was refused and a chargeback on the first tenant's
-// payment: the sandbox makes neither by itself.
-func (m *matrix) returns() {
-	m.t.Helper()
-	db := m.database()
-	defer func() { _ = db.Close() }()
-	share := "FROM shares AS s WHERE s.id = '" + m.id("share") + "'"
-	for _, statement := range []string{
-		`INSERT INTO refunds (id, customer_id, vendor_id, payment_id, share_id, request_key, currency, amount, reason, origin, requested_by, state, phase, idempotency_key, gateway_ref, attempts, last_answer, created_at, updated_at)
-			SELECT '019ae000-0000-7000-8000-000000000001', s.customer_id, s.vendor_id, s.payment_id, s.id, 'town', s.currency, 1, 'Sent back', 'vendor', 'Clerk', 'failed', '', 'town', '', 1, 'refused', s.created_at, s.created_at ` + share,
-		`INSERT INTO chargebacks (id, customer_id, payment_id, gateway, gateway_ref, currency, amount, fee, reason, phase, withdrawn, created_at, updated_at)
-			SELECT '019ae000-0000-7000-8000-000000000002', s.customer_id, s.payment_id, 'sandbox', 'dp_town', s.currency, 1, 0, 'fraudulent', 'inquiry', FALSE, s.created_at, s.created_at ` + share,
-		`INSERT INTO chargeback_shares (id, customer_id, vendor_id, chargeback_id, payment_id, share_id, currency, amount, fee, state, reason, evidence, evidence_by, created_at, updated_at)
-			SELECT '019ae000-0000-7000-8000-000000000003', s.customer_id, s.vendor_id, '019ae000-0000-7000-8000-000000000002', s.payment_id, s.id, s.currency, 1, 0, 'inquiry', 'fraudulent', '', '', s.created_at, s.created_at ` + share,
-		`INSERT INTO evidence_documents (id, vendor_id, chargeback_share_id, kind, name, content_type, bytes, content, created_at)
-			SELECT '019ae000-0000-7000-8000-000000000004', s.vendor_id, '019ae000-0000-7000-8000-000000000003', 'receipt', 'proof.pdf', 'application/pdf', 5, CAST('%PDF-' AS BLOB), s.created_at ` + share,
-	} {
-		if _, err := db.ExecContext(m.t.Context(), statement); err != nil {
-			m.t.Fatal(err)
-		}
-	}
 }
 
 // matrix is the walk.

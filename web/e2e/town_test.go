@@ -57,6 +57,7 @@ func newTown(t testing.TB) *town {
 	w.people()
 	w.acts()
 	w.paidOut()
+	w.returns()
 	return w
 }
 
@@ -66,6 +67,29 @@ func (w *town) paidOut() {
 	w.t.Helper()
 	w.set("INSERT INTO payouts (id, vendor_id, gateway, account_ref, gateway_ref, currency, amount, status, reason, bank, statement, arrival_on, itemizable, complete, created_at, synced_at) " +
 		"SELECT '" + store.NewID() + "', '" + w.vendors[0].ID + "', 'sandbox', 'acct_1', 'po_ALDX-1', 'USD', 100, 'paid', '', 'Bank', '', '2026-11-24', 1, 1, t.at, t.at FROM (SELECT ? AS at) AS t")
+}
+
+// returns puts a refund that was refused and a chargeback on the first tenant's
+// payment: the sandbox makes neither by itself.
+func (w *town) returns() {
+	w.t.Helper()
+	db := w.database()
+	defer func() { _ = db.Close() }()
+	share := "FROM shares AS s WHERE s.id = '" + w.id("share") + "'"
+	for _, statement := range []string{
+		`INSERT INTO refunds (id, customer_id, vendor_id, payment_id, share_id, request_key, currency, amount, reason, origin, requested_by, state, phase, idempotency_key, gateway_ref, attempts, last_answer, created_at, updated_at)
+			SELECT '019ae000-0000-7000-8000-000000000001', s.customer_id, s.vendor_id, s.payment_id, s.id, 'town', s.currency, 1, 'Sent back', 'vendor', 'Clerk', 'failed', '', 'town', '', 1, 'refused', s.created_at, s.created_at ` + share,
+		`INSERT INTO chargebacks (id, customer_id, payment_id, gateway, gateway_ref, currency, amount, fee, reason, phase, withdrawn, created_at, updated_at)
+			SELECT '019ae000-0000-7000-8000-000000000002', s.customer_id, s.payment_id, 'sandbox', 'dp_town', s.currency, 1, 0, 'fraudulent', 'inquiry', FALSE, s.created_at, s.created_at ` + share,
+		`INSERT INTO chargeback_shares (id, customer_id, vendor_id, chargeback_id, payment_id, share_id, currency, amount, fee, state, reason, evidence, evidence_by, created_at, updated_at)
+			SELECT '019ae000-0000-7000-8000-000000000003', s.customer_id, s.vendor_id, '019ae000-0000-7000-8000-000000000002', s.payment_id, s.id, s.currency, 1, 0, 'inquiry', 'fraudulent', '', '', s.created_at, s.created_at ` + share,
+		`INSERT INTO evidence_documents (id, vendor_id, chargeback_share_id, kind, name, content_type, bytes, content, created_at)
+			SELECT '019ae000-0000-7000-8000-000000000004', s.vendor_id, '019ae000-0000-7000-8000-000000000003', 'receipt', 'proof.pdf', 'application/pdf', 5, CAST('%PDF-' AS BLOB), s.created_at ` + share,
+	} {
+		if _, err := db.ExecContext(w.t.Context(), statement); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // books is what the vendors push and import.
