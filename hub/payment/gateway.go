@@ -363,8 +363,9 @@ type PayoutLine struct {
 
 // Messages lists what a gateway says has happened, for what never arrived.
 type Messages interface {
-	// ListHints pages through the messages since a time, the newest first.
-	ListHints(ctx context.Context, since time.Time, cursor string) ([]Hint, string, error)
+	// ListHints pages through the messages of a time, the newest first; until is
+	// not in it.
+	ListHints(ctx context.Context, since, until time.Time, cursor string) ([]Hint, string, error)
 }
 
 // Hint is a message of the gateway that something happened. Nothing in it is

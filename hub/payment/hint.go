@@ -60,13 +60,11 @@ func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
 	if payment.OffSession && payment.GatewayRef == "" && payment.Status == Pending {
 		return false, s.resolveCharge(ctx, payment)
 	}
-	if payment.GatewayRef == "" && !payment.Status.Final() && payment.CheckoutState != "pending" && s.Now().Before(payment.ExpiresAt) {
-		// the page was made, and its answer was lost: the key finds it again
-		started, err := s.openCheckout(ctx, payment)
-		if err != nil {
+	if payment.GatewayRef == "" && payment.CheckoutState != "pending" {
+		// a page was made, and its answer was lost: the message may name it
+		if payment, err = s.findPage(ctx, payment, hint.Ref); err != nil {
 			return false, err
 		}
-		payment = started.Payment
 	}
 	if payment.GatewayRef != "" {
 		if recorded, err := s.refresh(ctx, payment, hint); err != nil || recorded || hint.Ref == payment.GatewayRef {
@@ -74,6 +72,21 @@ func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
 		}
 	}
 	return false, s.followElsewhere(ctx, payment.ID, hint.Ref)
+}
+
+// findPage looks for the page of a payment whose answer was lost: first where a
+// message points, since the money is there when it was paid; then by its key,
+// which gives the same page again while it lives.
+func (s *Service) findPage(ctx context.Context, payment Payment, ref string) (Payment, error) {
+	if err := s.followElsewhere(ctx, payment.ID, ref); err != nil {
+		return payment, err
+	}
+	payment, err := readPayment(ctx, s.DB, payment.ID)
+	if err != nil || payment.GatewayRef != "" || payment.Status.Final() || !s.Now().Before(payment.ExpiresAt) {
+		return payment, err
+	}
+	started, err := s.openCheckout(ctx, payment)
+	return started.Payment, err
 }
 
 // followElsewhere looks at money that a message names and the payment's row does

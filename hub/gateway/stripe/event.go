@@ -13,11 +13,11 @@ import (
 
 var _ payment.Messages = (*Gateway)(nil)
 
-// ListHints pages through the platform's events since a time, the newest first:
+// ListHints pages through the platform's events of a time, the newest first:
 // Stripe keeps them for 30 days. Those of vendors' own accounts are not among
 // them.
-func (g *Gateway) ListHints(ctx context.Context, since time.Time, cursor string) ([]payment.Hint, string, error) {
-	params := &stripego.EventListParams{ListParams: onePage(ctx, cursor), CreatedRange: &stripego.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+func (g *Gateway) ListHints(ctx context.Context, since, until time.Time, cursor string) ([]payment.Hint, string, error) {
+	params := &stripego.EventListParams{ListParams: onePage(ctx, cursor), CreatedRange: &stripego.RangeQueryParams{GreaterThanOrEqual: since.Unix(), LesserThan: until.Unix()}}
 	list := g.api.Events.List(params)
 	var hints []payment.Hint
 	last := ""
