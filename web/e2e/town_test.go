@@ -78,7 +78,7 @@ func (w *town) returns() {
 	share := "FROM shares AS s WHERE s.id = '" + w.id("share") + "'"
 	for _, statement := range []string{
 		`INSERT INTO refunds (id, customer_id, vendor_id, payment_id, share_id, request_key, currency, amount, reason, origin, requested_by, state, phase, idempotency_key, gateway_ref, attempts, last_answer, created_at, updated_at)
-			SELECT '019ae000-0000-7000-8000-000000000001', s.customer_id, s.vendor_id, s.payment_id, s.id, 'town', s.currency, 1, 'Sent back', 'vendor', 'Clerk', 'failed', '', 'town', '', 1, 'refused', s.created_at, s.created_at ` + share,
+			SELECT '019ae000-0000-7000-8000-000000000001', s.customer_id, s.vendor_id, s.payment_id, s.id, 'town', s.currency, 1, 'Sent back', 'vendor', 'Clerk', 'failed', 'failed', 'town', '', 1, 'refused', s.created_at, s.created_at ` + share,
 		`INSERT INTO chargebacks (id, customer_id, payment_id, gateway, gateway_ref, currency, amount, fee, reason, phase, withdrawn, created_at, updated_at)
 			SELECT '019ae000-0000-7000-8000-000000000002', s.customer_id, s.payment_id, 'sandbox', 'dp_town', s.currency, 1, 0, 'fraudulent', 'inquiry', FALSE, s.created_at, s.created_at ` + share,
 		`INSERT INTO chargeback_shares (id, customer_id, vendor_id, chargeback_id, payment_id, share_id, currency, amount, fee, state, reason, evidence, evidence_by, created_at, updated_at)
