@@ -17,7 +17,7 @@ type invariant struct {
 func (a *app) invariants() []invariant {
 	return []invariant{
 		{"ledger: every transaction sums to zero, the hash chain is whole", a.ledger.Check},
-		{"payments: captured = allocations + unapplied = shares; one transfer per share, each done or shown; plans charged once, and as promised", a.payment.Check},
+		{"payments: captured = allocations + unapplied = shares; one transfer per share, each done or shown; plans charged once, and as promised; a receipt for each; no transfer in two payouts", a.payment.Check},
 		{"billing: 0 ≤ open ≤ total, and open is what its applications say", a.billing.Check},
 		{"outbox: every event has its deliveries, each final or with a next attempt", a.outbox.Check},
 		{"digests: one per contact and period, none after an unsubscription or bounce", a.reminder.Check},

@@ -5,20 +5,19 @@ import "context"
 // MostBroken bounds how many broken rows one check names.
 const MostBroken = 20
 
-// Check holds the invariants of this room: CheckMoney,
-// CheckTransfers and CheckSchedules. It
-// returns how many rows it looked at, and what is broken, in words.
+// Check holds the invariants of this room: money, transfers, plans, receipts and
+// payouts. It returns how many rows it looked at, and what is broken, in words.
 func (s *Service) Check(ctx context.Context) (int, []string, error) {
-	payments, broken, err := s.CheckMoney(ctx)
-	if err != nil {
-		return payments, broken, err
+	var n int
+	var broken []string
+	for _, part := range []func(context.Context) (int, []string, error){s.CheckMoney, s.CheckTransfers, s.CheckSchedules, s.CheckReceipts, s.CheckPayouts} {
+		looked, more, err := part(ctx)
+		n, broken = n+looked, append(broken, more...)
+		if err != nil {
+			return n, broken, err
+		}
 	}
-	transfers, more, err := s.CheckTransfers(ctx)
-	if err != nil {
-		return payments + transfers, append(broken, more...), err
-	}
-	schedules, others, err := s.CheckSchedules(ctx)
-	return payments + transfers + schedules, append(append(broken, more...), others...), err
+	return n, broken, nil
 }
 
 // CheckMoney holds, for every settled payment, that what was captured is what
@@ -35,4 +34,17 @@ func (s *Service) CheckMoney(ctx context.Context) (int, []string, error) {
 // done. It counts transfers.
 func (s *Service) CheckTransfers(ctx context.Context) (int, []string, error) {
 	return check(ctx, s.DB, "transfers", transferRules)
+}
+
+// CheckReceipts holds that every payment that settled has its receipt, and that
+// none is forgotten. It counts receipts.
+func (s *Service) CheckReceipts(ctx context.Context) (int, []string, error) {
+	return check(ctx, s.DB, "receipts", receiptRules)
+}
+
+// CheckPayouts holds that no transfer went to a bank twice, or for another vendor.
+// That a payout is not all explained is the gateway's to say, and shown. It counts
+// payouts.
+func (s *Service) CheckPayouts(ctx context.Context) (int, []string, error) {
+	return check(ctx, s.DB, "payouts", payoutRules)
 }

@@ -128,6 +128,25 @@ var transferRules = []rule{
 		GROUP BY currency HAVING SUM(amount) <> 0 ORDER BY 1 LIMIT ?`},
 }
 
+// Receipts came later than payments: what settled before the first of them has none.
+var receiptRules = []rule{
+	{"payment %s has settled and has no receipt", `SELECT CAST(p.id AS TEXT) AS id FROM payments AS p
+		LEFT JOIN receipts AS r ON r.payment_id = p.id WHERE p.status IN ` + booked + ` AND r.id IS NULL
+			AND p.settled_at >= (SELECT MIN(created_at) FROM receipts) ORDER BY 1 LIMIT ?`},
+	{"receipt %s is of a payment without money, or of another customer's", `SELECT CAST(r.id AS TEXT) AS id FROM receipts AS r
+		LEFT JOIN payments AS p ON p.id = r.payment_id WHERE p.id IS NULL OR p.status NOT IN ` + booked + ` OR p.customer_id <> r.customer_id ORDER BY 1 LIMIT ?`},
+	{"receipt %s waits without a next attempt", `SELECT CAST(id AS TEXT) AS id FROM receipts
+		WHERE state IN ('pending', 'sending') AND next_attempt_at IS NULL ORDER BY 1 LIMIT ?`},
+}
+
+var payoutRules = []rule{
+	{"transfer %s stands in more than one payout", `SELECT CAST(transfer_id AS TEXT) AS id FROM payout_lines
+		WHERE transfer_id IS NOT NULL AND kind = 'transfer' GROUP BY transfer_id HAVING count(*) > 1 ORDER BY 1 LIMIT ?`},
+	{"payout line %s speaks of another vendor's money", `SELECT CAST(pl.id AS TEXT) AS id FROM payout_lines AS pl
+		JOIN payouts AS po ON po.id = pl.payout_id LEFT JOIN transfers AS t ON t.id = pl.transfer_id
+		WHERE po.vendor_id <> pl.vendor_id OR t.vendor_id <> pl.vendor_id ORDER BY 1 LIMIT ?`},
+}
+
 // check counts the rows of a table and collects what breaks the rules, each
 // found by one statement, and so at one moment.
 func check(ctx context.Context, db bun.IDB, table string, rules []rule) (int, []string, error) {

@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -51,6 +52,9 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			"forgotten":        {`UPDATE transfers SET state = 'pending' WHERE vendor_id = '` + two.ID + `'`, `UPDATE transfers SET state = 'done' WHERE vendor_id = '` + two.ID + `'`, "waits without a next attempt"},
 			"no trace":         {`UPDATE transfers SET gateway_ref = '' WHERE vendor_id = '` + two.ID + `'`, `UPDATE transfers SET gateway_ref = 'x' WHERE vendor_id = '` + two.ID + `'`, "no trace of it at the gateway"},
 			"ledger's sending": {`UPDATE ledger_entries SET amount = amount - 7 WHERE account = 'gateway' AND transaction_id = ` + sent, `UPDATE ledger_entries SET amount = amount + 7 WHERE account = 'gateway' AND transaction_id = ` + sent, "did not book the transfers"},
+			"no receipt":       {`UPDATE receipts SET payment_id = '` + open.ID + `'`, `UPDATE receipts SET payment_id = '` + p.ID + `'`, "has settled and has no receipt"},
+			"early receipt":    {`UPDATE receipts SET payment_id = '` + open.ID + `'`, `UPDATE receipts SET payment_id = '` + p.ID + `'`, "is of a payment without money"},
+			"lost receipt":     {`UPDATE receipts SET next_attempt_at = NULL`, `UPDATE receipts SET next_attempt_at = created_at`, "waits without a next attempt"},
 			"gateway balance":  {`UPDATE ledger_entries SET account = 'hub:fees' WHERE account = 'gateway' AND transaction_id = ` + settlement, `UPDATE ledger_entries SET account = 'gateway' WHERE account = 'hub:fees'`, "currency EUR: the ledger's gateway"},
 		} {
 			s.exec(c.plant)
@@ -80,5 +84,31 @@ func TestCheckFindsWhatTheDatabaseForbids(t *testing.T) {
 				t.Errorf("%q is not among:\n%s", words, broken)
 			}
 		}
+	})
+}
+
+func TestCheckFindsWhatPayoutsDouble(t *testing.T) {
+	each(t, func(t *testing.T, s *till) {
+		one, two, a, b, payer := s.two()
+		s.press(s.start(payer, tick(a, b)), sandbox.Succeed)
+		s.relay()
+		payout := store.NewID()
+		s.exec(`INSERT INTO payouts (id, vendor_id, gateway, account_ref, gateway_ref, currency, amount, status, reason, bank, statement, arrival_on, itemizable, complete, created_at, synced_at)
+			SELECT '` + payout + `', '` + one.ID + `', 'sandbox', 'acct', 'po_1', 'EUR', 1, 'paid', '', 'Bank', '', '2026-11-24', TRUE, TRUE, created_at, created_at FROM payments`)
+		line := func(position int, owner, transfer string) string {
+			id := store.NewID()
+			s.exec(fmt.Sprintf(`INSERT INTO payout_lines (id, vendor_id, payout_id, position, kind, transfer_id, transfer_ref, gateway_ref, amount, fee)
+				SELECT '%s', '%s', '%s', %d, 'transfer', id, 'tr', 'txn', 1, 0 FROM transfers WHERE vendor_id = '%s'`, id, owner, payout, position, transfer))
+			return id
+		}
+		line(1, one.ID, one.ID)
+		s.sound()
+		for words, id := range map[string]string{"stands in more than one payout": line(2, one.ID, one.ID), "another vendor's money": line(3, one.ID, two.ID)} {
+			if broken := strings.Join(s.broken(), "\n"); !strings.Contains(broken, words) {
+				t.Errorf("%q is not among:\n%s", words, broken)
+			}
+			s.exec(`DELETE FROM payout_lines WHERE id = '` + id + `'`)
+		}
+		s.sound()
 	})
 }
