@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/billing"
+	"github.com/sheaf-hub/sheaf/hub/cases"
 	"github.com/sheaf-hub/sheaf/hub/gateway/stripe/stripefake"
 	"github.com/sheaf-hub/sheaf/hub/ledger"
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/payment"
@@ -28,7 +31,7 @@ const (
 	longMoneySteps = 60
 )
 
-// TestMoneySimulation plays seeded worlds of billing, payments, the ledger and a
+// TestMoneySimulation plays seeded worlds of billing, cases, payments, the ledger and a
 // Stripe that loses, doubles, shuffles and delays: payers pay and decline, debits
 // come back, vendors refund, banks charge back, accounts shut, processes die.
 // After each step the invariants hold, at Stripe and here; at the end all comes
@@ -70,7 +73,7 @@ func TestMoneySimulation(t *testing.T) {
 		}
 	}
 	for _, what := range []string{"pay-succeed", "pay-decline", "pay-bank", "pay-bank_fail", "hear", "again", "crash", "clock", "work", "reconcile", "catch-up", "refund",
-		"by-hand", "refund-fails", "dispute", "dispute-won", "dispute-lost", "account-shut", "account-ready", "suspend", "books", "fees", "ended-refunded",
+		"by-hand", "refund-fails", "dispute", "dispute-won", "dispute-lost", "account-shut", "account-ready", "suspend", "books", "fees", "question", "contest", "promise", "notice", "plan", "case-accepted", "case-declined", "case-agreed", "ended-refunded",
 		"ended-charged_back", "ended-settled", "ended-failed", "ended-expired", "ended-netted", "ended-returned", "ended-unapplied", "ended-discount", "ended-late_fee"} {
 		if all[what] == 0 {
 			t.Errorf("in %d worlds there was no %s", worlds, what)
@@ -115,6 +118,7 @@ type moneyWorld struct {
 	log     []string
 	seen    map[string]int
 	kill    func() // set: the process dies at Stripe's next answer
+	cases   *cases.Service
 	bills   int
 	topUp   int64
 	changes int
@@ -135,6 +139,7 @@ func newMoneyWorld(t *testing.T, db *store.DB, seed uint64, seen map[string]int)
 		}
 	}
 	w.payer = w.till.payer("ap@acme.example")
+	w.cases = &cases.Service{DB: db, Party: w.Party, Billing: w.Billing, Access: w.Access, Outbox: w.Outbox, Letters: blank{}, PublicURL: w.PublicURL, Now: w.clock}
 	w.fake.TopUp("eur", 500000) // the hub's own money, for what it bears
 	w.topUp = 500000
 	w.fake.SetFaults(w.faults())
@@ -227,7 +232,7 @@ func (w *moneyWorld) play() {
 }
 
 func (w *moneyWorld) act() {
-	switch n := w.random.IntN(40); {
+	switch n := w.random.IntN(44); {
 	case n < 7:
 		w.begin()
 	case n < 14:
@@ -250,6 +255,8 @@ func (w *moneyWorld) act() {
 		w.booksChange()
 	case n < 39:
 		w.fees()
+	case n < 43:
+		w.talk()
 	default:
 		w.catchUp()
 	}
@@ -257,7 +264,11 @@ func (w *moneyWorld) act() {
 
 func (w *moneyWorld) newBill(vendor party.Vendor) billing.Invoice {
 	w.bills++
-	return w.invoice(vendor, "C", fmt.Sprintf("I%d", w.bills), int64(w.random.IntN(20000)+100))
+	amount := int64(w.random.IntN(20000) + 100)
+	record := bill("C", fmt.Sprintf("I%d", w.bills), amount, amount)
+	record.DueOn = money.DateOf(w.clock(), time.UTC).AddDays(w.random.IntN(40) - 20) // some are late, some too early for a discount to end
+	w.push(vendor, billing.Batch{Invoices: []billing.InvoiceRecord{record}})
+	return w.book(vendor, record.Number)
 }
 
 func (w *moneyWorld) openBills() []billing.Invoice {
@@ -476,6 +487,7 @@ func (w *moneyWorld) booksChange() {
 	w.must(w.DB.NewSelect().Model(&list).Order("id").Scan(context.Background()))
 	invoice := list[w.random.IntN(len(list))]
 	record := bill("C", invoice.ExternalID, invoice.Total, invoice.SourceOpen)
+	record.DueOn = invoice.DueOn
 	switch w.random.IntN(4) {
 	case 0: // paid elsewhere, in part or whole
 		record.Open = int64(w.random.IntN(int(invoice.SourceOpen) + 1))
@@ -521,6 +533,58 @@ func (w *moneyWorld) catchUp() {
 	_, err := w.CatchUp(ctx)
 	w.bearable(err)
 	_, err = w.RefreshAccounts(ctx)
+	w.bearable(err)
+}
+
+// blank renders letters without a word.
+type blank struct{}
+
+func (blank) CaseUpdate(letter.CaseUpdate) (letter.Rendered, error) {
+	return letter.Rendered{Subject: "About an invoice", Text: "Something was said."}, nil
+}
+
+// talk is what the payer says of an invoice, paid or not, or what the vendor
+// makes of something that was said.
+func (w *moneyWorld) talk() {
+	var told []cases.Case
+	w.must(w.DB.NewSelect().Model(&told).Where("status IN ('open', 'answered')").Order("id").Scan(context.Background()))
+	if len(told) > 0 && w.random.IntN(2) == 0 {
+		w.answer(told[w.random.IntN(len(told))])
+		return
+	}
+	var invoices []billing.Invoice
+	w.must(w.DB.NewSelect().Model(&invoices).Order("id").Scan(context.Background()))
+	invoice := invoices[w.random.IntN(len(invoices))]
+	by := cases.Author{Actor: access.Actor{Kind: access.KindContact, ContactID: w.payer.Contact.ID, Name: "Ann"}, Contact: w.payer.Contact, Viewer: w.payer.Viewer}
+	day := func(n int) string { return string(money.DateOf(w.clock(), time.UTC).AddDays(n)) }
+	ctx, err := context.Background(), error(nil)
+	kind := []string{"question", "contest", "promise", "notice", "plan"}[w.random.IntN(5)]
+	switch kind {
+	case "question":
+		_, err = w.cases.Ask(ctx, by, invoice.ID, "What is this for?")
+	case "contest":
+		dispute := cases.Dispute{Reason: "wrong_price", Note: "Too much."}
+		if invoice.Open > 2 && w.random.IntN(2) == 0 {
+			dispute.Amount = money.New(invoice.Open/2, "EUR").Decimal()
+		}
+		_, err = w.cases.OpenDispute(ctx, by, invoice.ID, dispute)
+	case "promise":
+		_, err = w.cases.Promise(ctx, by, invoice.ID, day(1+w.random.IntN(5)), "")
+	case "notice":
+		_, err = w.cases.SentNotice(ctx, by, invoice.ID, cases.Sent{Method: "cheque", Number: "7", On: day(0)})
+	case "plan":
+		half := invoice.Open / 2
+		_, err = w.cases.Plan(ctx, by, invoice.ID, []cases.Part{{On: day(2), Amount: money.New(half, "EUR").Decimal()}, {On: day(5), Amount: money.New(invoice.Open-half, "EUR").Decimal()}}, "")
+	}
+	w.say("%s %s %v", kind, invoice.Number, err)
+	w.bearable(err)
+}
+
+func (w *moneyWorld) answer(told cases.Case) {
+	outcomes := cases.Outcomes(told.Kind)
+	outcome := outcomes[w.random.IntN(len(outcomes))].Key
+	_, err := w.cases.Resolve(context.Background(), w.boss, told.VendorID, told.ID, cases.Resolution{Outcome: outcome, Note: "So it is."})
+	w.say("case-%s %s %v", outcome, told.Kind, err)
 	w.bearable(err)
 }
 
@@ -631,6 +695,9 @@ func (w *moneyWorld) ended() {
 		GROUP BY account, currency HAVING SUM(amount) <> 0) AS loose`).Scan(context.Background(), &loose))
 	if loose > 0 {
 		w.fail("%d accounts hold money that was on its way", loose)
+	}
+	if n := w.count("holds", "lifted_at IS NULL AND kind = 'dispute' AND case_id IN (SELECT id FROM cases WHERE status NOT IN ('open', 'answered'))"); n > 0 {
+		w.fail("%d disputes are over and hold their invoice", n)
 	}
 	w.endedOnce()
 	w.canary()
