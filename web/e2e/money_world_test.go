@@ -241,8 +241,9 @@ func (u *turmoil) payAs(ctx context.Context, p *moneyPayer) error {
 			return fmt.Errorf("%s has paid %d of %d, and time is over: %w", p.email, p.paid, p.quota, p.trouble)
 		}
 		if !signed {
-			_, p.trouble = u.signIn(p.visitor, "/", p.email)
-			signed = p.trouble == nil
+			if signed, p.trouble = u.signedIn(p); p.trouble != nil {
+				time.Sleep(100 * time.Millisecond)
+			}
 			continue
 		}
 		over, err := u.payOnce(p)
@@ -257,6 +258,16 @@ func (u *turmoil) payAs(ctx context.Context, p *moneyPayer) error {
 		u.paid.Add(1)
 	}
 	return nil
+}
+
+// signedIn signs a payer in, unless it is: a process may die between the cookie
+// and the page that it leads to.
+func (u *turmoil) signedIn(p *moneyPayer) (bool, error) {
+	if page, err := p.visitor.get(u.base + "/me"); err != nil || page.Status == http.StatusOK && page.URL.Path == "/me" {
+		return err == nil, err
+	}
+	_, err := u.signIn(p.visitor, "/", p.email)
+	return err == nil, err
 }
 
 // payOnce is one try; over: there is nothing left to pay.
