@@ -378,6 +378,7 @@ type Hint struct {
 	PaymentID  string // ours, where the object carries it
 	TransferID string // ours, of a transfer
 	RefundID   string // ours, of a refund; the subject is its payment
+	Paid       bool   // says that a page was paid: likely, and to be looked at as ever
 	SourceRef  string // of a charge or refund: State.SourceRef of the payment
 	AccountRef string // of an account's own events
 	At         time.Time

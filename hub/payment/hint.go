@@ -53,6 +53,11 @@ func (s *Service) follow(ctx context.Context, hint *Hint) (bool, error) {
 }
 
 func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
+	if hint.Paid {
+		if settled, err := s.settlePaid(ctx, hint); err != nil || settled {
+			return settled, err
+		}
+	}
 	payment, found, err := s.hinted(ctx, hint)
 	if err != nil || !found {
 		return false, err
@@ -72,6 +77,31 @@ func (s *Service) followPayment(ctx context.Context, hint *Hint) (bool, error) {
 		}
 	}
 	return false, s.followElsewhere(ctx, payment.ID, hint.Ref)
+}
+
+// settlePaid is the short way of the message that comes most: a page was paid, and
+// nothing else has happened. Whether it is so the gateway and the payment's own row
+// say; in all other cases nothing is done, and the long way is taken.
+func (s *Service) settlePaid(ctx context.Context, hint *Hint) (bool, error) {
+	if !store.ValidID(hint.PaymentID) || hint.Ref == "" {
+		return false, nil
+	}
+	state, err := s.Gateway.Look(ctx, hint.Ref)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", hint.Ref, err)
+	}
+	if state.Phase != PhaseSucceeded || state.PaymentID != hint.PaymentID || state.Declines > 0 || len(state.Refunds) > 0 || len(state.Disputes) > 0 {
+		return false, nil
+	}
+	item := &settling{paymentID: hint.PaymentID, state: state, hint: hint, ref: hint.Ref}
+	err = s.group.settle(ctx, s, item)
+	if errors.Is(err, errOtherPage) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // findPage looks for the page of a payment whose answer was lost: first where a

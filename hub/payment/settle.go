@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,9 +32,13 @@ func (s *Service) Settle(ctx context.Context, paymentID string, state State) err
 type settling struct {
 	paymentID string
 	state     State
-	hint      *Hint // marked as handled with the settlement; nil: none
-	err       error // of this one alone; the others in its transaction are settled
+	hint      *Hint  // marked as handled with the settlement; nil: none
+	ref       string // of the page that was paid, when nobody has held the payment's row against it; empty: somebody has
+	err       error  // of this one alone; the others in its transaction are settled
 }
+
+// errOtherPage says that what was paid is not what the payment's row names.
+var errOtherPage = errors.New("the payment's row names another page")
 
 // settlement collects what is written for the payments of one transaction.
 type settlement struct {
@@ -104,6 +109,8 @@ func (s *Service) beginSettlement(ctx context.Context, tx bun.IDB, work *settlem
 		payment, found := known[item.paymentID]
 		asked := money.New(payment.Amount, payment.Currency)
 		switch {
+		case item.ref != "" && (!found || item.ref != payment.GatewayRef || payment.Gateway != s.Gateway.Name()):
+			item.err = errOtherPage
 		case !found:
 			item.err = noPayment()
 		case payment.Status.booked() || taken[payment.ID]:

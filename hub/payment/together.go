@@ -13,23 +13,34 @@ import (
 // share a commit among many, few enough to hold locks for milliseconds.
 const mostTogether = 64
 
+// mostLeading is how many groups are settled at once, and secondLeads how many
+// must wait before a second one is begun: while the database works for one, this
+// process makes the other ready. A few that wait are better off together.
+const (
+	mostLeading = 2
+	secondLeads = 8
+)
+
 // groupTimeout bounds one shared transaction.
 const groupTimeout = 20 * time.Second
 
 // together lets settlements that wait at the same time share one transaction. The
 // first to come leads: it settles all that wait, its own among them, then hands
 // the lead to one that came meanwhile. Nobody waits for company: a payment that
-// comes alone is settled alone, at once. The zero value is ready.
+// comes alone is settled alone, at once. When many wait, a second one leads
+// beside the first. The zero value is ready.
 type together struct {
 	mu      sync.Mutex
 	waiting []*waiter
-	led     bool // somebody settles now
+	leading int // how many settle now
 }
 
 type waiter struct {
 	item *settling
 	done chan error    // the result, once
 	lead chan struct{} // closed: settle yourself, with those that wait
+
+	leads bool // it was asked to, or came when it should
 }
 
 // settle waits until the item is settled or ctx ends; it may be settled after
@@ -38,10 +49,13 @@ func (g *together) settle(ctx context.Context, s *Service, item *settling) error
 	w := &waiter{item: item, done: make(chan error, 1), lead: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, w)
-	leading := !g.led
-	g.led = true
+	leads := g.leading == 0 || g.leading < mostLeading && len(g.waiting) >= secondLeads
+	if leads {
+		w.leads = true
+		g.leading++
+	}
 	g.mu.Unlock()
-	if !leading {
+	if !leads {
 		select {
 		case err := <-w.done:
 			return err
@@ -74,11 +88,14 @@ func (g *together) leave(w *waiter, why error) error {
 
 // handOn gives the lead to the first that waits, or to nobody; mu is held.
 func (g *together) handOn() {
-	if len(g.waiting) == 0 {
-		g.led = false
-		return
+	for _, w := range g.waiting {
+		if !w.leads {
+			w.leads = true
+			close(w.lead)
+			return
+		}
 	}
-	close(g.waiting[0].lead)
+	g.leading--
 }
 
 // runOnce settles the leader and whoever waits with it, and hands the lead on.
@@ -89,7 +106,7 @@ func (g *together) runOnce(ctx context.Context, s *Service, leader *waiter) {
 	for _, w := range g.waiting {
 		switch {
 		case w == leader:
-		case len(batch) < mostTogether:
+		case !w.leads && len(batch) < mostTogether: // who leads brings itself
 			batch = append(batch, w)
 		default:
 			rest = append(rest, w)

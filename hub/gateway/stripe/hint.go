@@ -28,7 +28,7 @@ func (g *Gateway) parse(body []byte, signature string, now time.Time) (payment.H
 	if err := g.verify(body, signature, now); err != nil {
 		return payment.Hint{}, err
 	}
-	var event stripego.Event
+	var event signedEvent
 	if err := json.Unmarshal(body, &event); err != nil || event.Object != "event" || event.ID == "" || event.Type == "" || event.Data == nil {
 		return payment.Hint{}, fmt.Errorf("%w: it is signed, but is no event", payment.HintUnreadable)
 	}
@@ -36,18 +36,14 @@ func (g *Gateway) parse(body []byte, signature string, now time.Time) (payment.H
 		return payment.Hint{}, fmt.Errorf("%w: the event is of %q and the hub speaks %s: make the webhook endpoint again with that version", payment.HintVersion,
 			clip(event.APIVersion, 30), APIVersion)
 	}
-	hint := payment.Hint{EventID: event.ID, Type: string(event.Type), AccountRef: event.Account, At: time.Unix(event.Created, 0).UTC()}
+	hint := payment.Hint{EventID: event.ID, Type: event.Type, AccountRef: event.Account, At: time.Unix(event.Created, 0).UTC()}
 	if event.Livemode != g.live {
 		if g.live && event.Account != "" {
 			return hint, nil // Stripe sends connected accounts' test events to live endpoints too: there is nothing to do
 		}
 		return payment.Hint{}, fmt.Errorf("%w: live: the event %t, the key %t", payment.HintMode, event.Livemode, g.live)
 	}
-	var object eventObject
-	if err := json.Unmarshal(event.Data.Raw, &object); err != nil {
-		return payment.Hint{}, fmt.Errorf("%w: its object cannot be read", payment.HintUnreadable)
-	}
-	object.point(&hint)
+	event.Data.Object.point(&hint)
 	return hint, nil
 }
 
@@ -88,11 +84,27 @@ func signedAt(signature string) time.Time {
 	return at
 }
 
+// signedEvent is an event as it comes, read once: stripe-go's own type reads its
+// object three times, and nothing of it is used but ids.
+type signedEvent struct {
+	ID         string `json:"id"`
+	Object     string `json:"object"`
+	Type       string `json:"type"`
+	Account    string `json:"account"`
+	APIVersion string `json:"api_version"`
+	Created    int64  `json:"created"`
+	Livemode   bool   `json:"livemode"`
+	Data       *struct {
+		Object eventObject `json:"object"`
+	} `json:"data"`
+}
+
 // eventObject is what a hint is read from, of any object: ids alone.
 type eventObject struct {
 	ID                string            `json:"id"`
 	Object            string            `json:"object"`
-	Mode              string            `json:"mode"` // of a session
+	Mode              string            `json:"mode"`           // of a session
+	PaymentStatus     string            `json:"payment_status"` // of a session
 	ClientReferenceID string            `json:"client_reference_id"`
 	Metadata          map[string]string `json:"metadata"`
 	PaymentIntent     reference         `json:"payment_intent"`
@@ -157,6 +169,7 @@ func (o eventObject) pointSession(hint *payment.Hint) {
 		if hint.PaymentID == "" {
 			hint.PaymentID = o.ClientReferenceID
 		}
+		hint.Paid = o.PaymentStatus == string(stripego.CheckoutSessionPaymentStatusPaid)
 	case string(stripego.CheckoutSessionModeSetup):
 		hint.Subject, hint.Ref = payment.SubjectSetup, o.ID
 	}
