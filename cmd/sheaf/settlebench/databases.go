@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"runtime/pprof"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,24 +42,28 @@ func (p plan) onPostgres(ctx context.Context, out io.Writer, figures *figures) e
 		said += " " + name + "=" + value
 	}
 	fmt.Fprintln(out, "postgres:"+said)
-	var floor *tpcb
-	if slices.Contains(p.series, "tpcb") {
+	floors := map[string]*tpcb{}
+	for _, series := range p.series {
+		scale, is := scaleOf(series)
+		if !is {
+			continue
+		}
 		address, drop, err := newDatabase(ctx, admin, server)
 		if err != nil {
 			return err
 		}
 		defer drop()
-		if floor, err = newTPCB(ctx, address, p.scale, p.seconds); err != nil {
+		if floors[series], err = newTPCB(ctx, address, scale, p.seconds); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "postgres: pgbench TPC-B, prepared, scale %d\n", p.scale)
+		fmt.Fprintf(out, "postgres: %s is pgbench's TPC-B, prepared, scale %d\n", series, scale)
 	}
 	address, drop, err := newDatabase(ctx, admin, server)
 	if err != nil {
 		return err
 	}
 	defer drop()
-	return p.on(ctx, figures, store.Config{URL: address.String()}, floor)
+	return p.on(ctx, figures, store.Config{URL: address.String()}, floors)
 }
 
 func newDatabase(ctx context.Context, admin *sql.DB, server *url.URL) (*url.URL, func(), error) {
@@ -90,7 +93,7 @@ func (p plan) onSQLite(ctx context.Context, out io.Writer, figures *figures) err
 }
 
 // on measures every shape on one hub.
-func (p plan) on(ctx context.Context, figures *figures, config store.Config, floor *tpcb) (err error) {
+func (p plan) on(ctx context.Context, figures *figures, config store.Config, floors map[string]*tpcb) (err error) {
 	h, err := openHub(ctx, config)
 	if err != nil {
 		return err
@@ -101,11 +104,12 @@ func (p plan) on(ctx context.Context, figures *figures, config store.Config, flo
 		var cells []cell
 		for _, clients := range p.clients {
 			for _, series := range p.series {
-				if series == "tpcb" && floor == nil {
+				floor := floors[series]
+				if _, is := scaleOf(series); is && floor == nil {
 					continue
 				}
 				cells = append(cells, cell{name: figureName(h.db.Kind, series, s, clients), clients: clients, run: func(ctx context.Context, n int) (int, time.Duration, error) {
-					if series == "tpcb" {
+					if floor != nil {
 						return floor.run(ctx, clients)
 					}
 					settled += n
@@ -175,7 +179,7 @@ func figureName(kind store.Dialect, series string, s shape, clients int) string 
 
 func (p plan) ratios(kind store.Dialect, s shape, clients int) []ratio {
 	var list []ratio
-	for _, floor := range []string{"tpcb", "hand"} {
+	for _, floor := range []string{"tpcb", "tpcb50", "hand"} {
 		for _, series := range []string{"settle", "nolook"} {
 			r := ratio{name: fmt.Sprintf("%s-%s/%s-%s-%d", kind, series, floor, s.name, clients),
 				of: figureName(kind, series, s, clients), to: figureName(kind, floor, s, clients)}

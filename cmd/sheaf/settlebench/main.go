@@ -27,7 +27,6 @@ type plan struct {
 	shapes   []shape
 	rounds   int
 	seconds  float64 // aimed at, of each figure of each round
-	scale    int     // of pgbench
 	series   []string
 	profile  string
 }
@@ -63,10 +62,9 @@ func parse(arguments []string) (plan, error) {
 	flags.BoolVar(&p.sqlite, "sqlite", true, "measure SQLite too")
 	clients := flags.String("clients", "8,32,128", "how many callers at once")
 	names := flags.String("shapes", "1x1,4x12", "vendors x invoices of a payment")
-	series := flags.String("series", "tpcb,hand,settle,nolook", "what to measure, in this order")
+	series := flags.String("series", "tpcb,tpcb50,hand,settle,nolook", "what to measure, in this order; tpcbN is pgbench at scale N, tpcb at its own")
 	flags.IntVar(&p.rounds, "rounds", 3, "how often each is measured")
 	flags.Float64Var(&p.seconds, "seconds", 2, "how long each is measured in a round, about")
-	flags.IntVar(&p.scale, "scale", 50, "of pgbench: how many branches, so that few callers wait for the row of one")
 	flags.StringVar(&p.profile, "cpuprofile", "", "write a CPU profile of each settling to a file of its own, whose name begins so")
 	if err := flags.Parse(arguments); err != nil {
 		return p, err

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,17 @@ type tpcb struct {
 	program string
 	url     string
 	seconds int
+}
+
+// scaleOf reads the scale from the name of a series: "tpcb" is pgbench's own, one
+// branch, for whose row many callers wait; "tpcb50" has fifty. False: it is no TPC-B.
+func scaleOf(series string) (int, bool) {
+	text, is := strings.CutPrefix(series, "tpcb")
+	if !is || text == "" {
+		return 1, is
+	}
+	scale, err := strconv.Atoi(text)
+	return scale, err == nil && scale > 0
 }
 
 // newTPCB fills its tables at a scale.
