@@ -71,6 +71,9 @@ func (s *Service) startSaved(ctx context.Context, tx bun.IDB, payer Payer, quote
 	if err != nil || payment.Status != Pending {
 		return payment, err
 	}
+	if err := s.keepsDiscount(payment.MethodWanted, method); err != nil {
+		return payment, err
+	}
 	fresh, err := markOffSession(ctx, tx, payment.ID, method, until, s.Now())
 	if err != nil || !fresh {
 		return payment, err

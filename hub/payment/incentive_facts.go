@@ -106,6 +106,19 @@ func (f incentiveFacts) today(vendorID string) money.Date {
 	return money.DateOf(f.now, zone)
 }
 
+// at are the facts as they will be at a later time, when customers were shown
+// today what they will owe then.
+func (f incentiveFacts) at(then time.Time, invoices []billing.Invoice) incentiveFacts {
+	later := f
+	later.now, later.shown = then, make(map[string]money.Date, len(invoices))
+	for _, invoice := range invoices {
+		if later.shown[invoice.ID] = f.shown[invoice.ID]; later.shown[invoice.ID] == "" {
+			later.shown[invoice.ID] = f.today(invoice.VendorID)
+		}
+	}
+	return later
+}
+
 // of are the incentives on a payment of an invoice: amount with credits, pays
 // by money.
 func (f incentiveFacts) of(invoice billing.Invoice, amount, pays int64, method MethodClass) []Incentive {

@@ -206,7 +206,7 @@ func TestAColleagueSeesAMethodAndCannotUseIt(t *testing.T) {
 		if _, err := d.StartSaved(t.Context(), bea, quote.ID, quote.Hash, "EUR", method.ID); !fault.Is(err, fault.NotFound) {
 			t.Error("a colleague pays with it", err)
 		}
-		if _, err := d.PlanPayment(t.Context(), bea, quote.ID, quote.Hash, "EUR", method.ID, "2026-12-01"); !fault.Is(err, fault.NotFound) {
+		if _, err := d.PlanPayment(t.Context(), bea, quote.ID, quote.Hash, "EUR", method.ID, "2026-12-01", 0); !fault.Is(err, fault.NotFound) {
 			t.Error("a colleague plans with it", err)
 		}
 		if err := d.RemoveMethod(t.Context(), bea, method.ID, true); !fault.Is(err, fault.NotFound) {

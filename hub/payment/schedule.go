@@ -91,7 +91,8 @@ type ScheduledLine struct {
 	ScheduleID    string `bun:"schedule_id"`
 	VendorID      string `bun:"vendor_id"`
 	InvoiceID     string `bun:"invoice_id"`
-	Amount        int64  `bun:"amount"`
+	Amount        int64  `bun:"amount"` // at most charged for it
+	Pays          int64  `bun:"pays"`   // of the invoice: Amount with its discount, without its late fee
 }
 
 // auditedSchedule is what the audit log keeps of a planned payment.
@@ -114,11 +115,14 @@ func (s *Service) ScheduleBounds(contact party.Contact, method SavedMethod) (fir
 }
 
 // PlanPayment plans to pay one currency of a quote on a date, with a means of
-// payment that the payer keeps. Asked twice, it answers with the same plan.
-// Errors: *ChangedError; fault.Invalid for the date or for credits, which are
+// payment that the payer keeps. What is charged then is counted as of that date,
+// on which a discount may have ended and a late fee begun. Agreed is what the
+// payer agrees to, in minor units; 0: what the quote says. Asked twice, it answers
+// with the same plan. Errors: *DearerError when it would be more than agreed;
+// *ChangedError; fault.Invalid for the date or for credits, which are
 // applied at once; NotFound for another's quote or means of payment; Gone for an
 // old quote; Conflict when it is being paid already.
-func (s *Service) PlanPayment(ctx context.Context, payer Payer, quoteID, hash string, currency money.Currency, methodID string, payOn money.Date) (Schedule, error) {
+func (s *Service) PlanPayment(ctx context.Context, payer Payer, quoteID, hash string, currency money.Currency, methodID string, payOn money.Date, agreed int64) (Schedule, error) {
 	if err := s.mayKeep(payer); err != nil {
 		return Schedule{}, err
 	}
@@ -133,7 +137,7 @@ func (s *Service) PlanPayment(ctx context.Context, payer Payer, quoteID, hash st
 		if schedule, found, err = scheduleOfQuote(ctx, tx, quoteID, currency); err != nil || found {
 			return err
 		}
-		schedule, err = s.plan(ctx, tx, payer, quoteID, part, methodID, payOn)
+		schedule, err = s.plan(ctx, tx, payer, quoteID, part, methodID, payOn, agreed)
 		return err
 	})
 	return schedule, err
@@ -169,7 +173,7 @@ func (s *Service) plannable(ctx context.Context, tx bun.IDB, payer Payer, quoteI
 	return quote.Currencies[at], nil
 }
 
-func (s *Service) plan(ctx context.Context, tx bun.IDB, payer Payer, quoteID string, part CurrencyQuote, methodID string, payOn money.Date) (Schedule, error) {
+func (s *Service) plan(ctx context.Context, tx bun.IDB, payer Payer, quoteID string, part CurrencyQuote, methodID string, payOn money.Date, agreed int64) (Schedule, error) {
 	contact := payer.Contact
 	if part.Credit > 0 {
 		return Schedule{}, fault.At("date", "Credits are applied at once. Untick them to pay on a date, or pay now.")
@@ -185,13 +189,16 @@ func (s *Service) plan(ctx context.Context, tx bun.IDB, payer Payer, quoteID str
 	if payOn < first || payOn > last {
 		return Schedule{}, fault.At("date", "Choose a date from %s to %s.", first, last)
 	}
-	if err := s.chargeable(method, payOn); err != nil {
+	if err := errors.Join(s.chargeable(method, payOn), s.keepsDiscount(part.Method, method)); err != nil {
 		return Schedule{}, err
 	}
 	schedule := s.newSchedule(contact, method, quoteID, part, payOn)
 	lines := newScheduledLines(schedule, part)
 	invoices, err := s.stillPlannable(ctx, tx, payer, part, lines)
 	if err != nil {
+		return Schedule{}, err
+	}
+	if err := s.priceOnDate(ctx, tx, &schedule, lines, part, invoices, s.methodOf(method, part.Currency), agreed); err != nil {
 		return Schedule{}, err
 	}
 	if err := s.keepPlan(ctx, tx, schedule, lines, invoices); err != nil {
@@ -212,7 +219,7 @@ func (s *Service) keepPlan(ctx context.Context, tx bun.IDB, schedule Schedule, l
 	amounts := make(map[string]int64, len(lines))
 	notes := make([]billing.Note, 0, len(lines))
 	for _, line := range lines {
-		amounts[line.InvoiceID] = line.Amount
+		amounts[line.InvoiceID] = line.Pays
 		notes = append(notes, billing.Note{Invoice: invoices[line.InvoiceID], Kind: "scheduled",
 			Text: fmt.Sprintf("Will be paid on %s: %s.", schedule.PayOn, money.New(line.Amount, schedule.Currency))})
 	}
@@ -253,7 +260,7 @@ func newScheduledLines(schedule Schedule, part CurrencyQuote) []ScheduledLine {
 	var lines []ScheduledLine
 	for _, vendor := range part.Vendors {
 		for _, line := range vendor.Lines {
-			lines = append(lines, ScheduledLine{ID: store.NewID(), ScheduleID: schedule.ID, VendorID: vendor.VendorID, InvoiceID: line.InvoiceID, Amount: line.Charge})
+			lines = append(lines, ScheduledLine{ID: store.NewID(), ScheduleID: schedule.ID, VendorID: vendor.VendorID, InvoiceID: line.InvoiceID, Amount: line.Charge, Pays: line.pays()})
 		}
 	}
 	return lines
@@ -278,7 +285,7 @@ func (s *Service) stillPlannable(ctx context.Context, tx bun.IDB, payer Payer, p
 		return nil, err
 	}
 	for _, line := range lines {
-		if invoice := invoices[line.InvoiceID]; planned[line.InvoiceID] > 0 && planned[line.InvoiceID]+line.Amount > invoice.Payable() {
+		if invoice := invoices[line.InvoiceID]; planned[line.InvoiceID] > 0 && planned[line.InvoiceID]+line.Pays > invoice.Payable() {
 			return nil, fault.At("date", "Invoice %s will be paid on another date already. Cancel that first.", invoice.Number)
 		}
 	}

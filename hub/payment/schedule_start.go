@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/fault"
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/party"
 )
@@ -103,7 +105,7 @@ func (s *Service) beginPlanned(ctx context.Context, tx bun.IDB, schedule Schedul
 		return Payment{}, err
 	}
 	payer := Payer{Contact: contact, Viewer: billing.Viewer{CustomerID: contact.CustomerID}}
-	selection, err := s.stillOwed(ctx, tx, payer, schedule)
+	selection, err := s.stillOwed(ctx, tx, payer, schedule, s.methodOf(method, schedule.Currency))
 	if err != nil {
 		return Payment{}, err
 	}
@@ -114,7 +116,7 @@ func (s *Service) beginPlanned(ctx context.Context, tx bun.IDB, schedule Schedul
 	if err := s.Billing.LiftScheduledTx(ctx, tx, schedule.ID); err != nil {
 		return Payment{}, err
 	}
-	quote, err := s.quote(ctx, tx, payer, selection)
+	quote, why, err := s.asPromised(ctx, tx, payer, schedule, selection)
 	if err != nil {
 		return Payment{}, err
 	}
@@ -123,15 +125,46 @@ func (s *Service) beginPlanned(ctx context.Context, tx bun.IDB, schedule Schedul
 		return Payment{}, err
 	}
 	if payment.Amount > schedule.Amount { // whatever was added since, the payer did not see it
-		return Payment{}, fault.New(fault.Conflict, "It would have come to more than you planned.")
+		return Payment{}, tooDear("")
 	}
-	return payment, linkSchedule(ctx, tx, schedule, payment.ID, s.Now())
+	if err := linkSchedule(ctx, tx, schedule, payment.ID, why, s.Now()); err != nil || why == "" {
+		return payment, err
+	}
+	schedule.Failure = why
+	return payment, s.mailSchedule(ctx, tx, schedule, letter.ScheduleLeftOut)
+}
+
+func tooDear(why string) error {
+	return fault.New(fault.Conflict, "It would have come to more than you planned. %s", why)
+}
+
+// asPromised quotes what a plan can take now. What would cost more than was
+// promised for it is left out, and said why; the rest is paid.
+func (s *Service) asPromised(ctx context.Context, tx bun.IDB, payer Payer, schedule Schedule, selection Selection) (Quote, string, error) {
+	quote, err := s.quote(ctx, tx, payer, selection)
+	if err != nil {
+		return Quote{}, "", err
+	}
+	lines, err := scheduledLines(ctx, tx, schedule.ID)
+	if err != nil {
+		return Quote{}, "", err
+	}
+	kept, why := leftOut(lines, selection, quote.Currencies[0])
+	if len(why) == 0 {
+		return quote, "", nil
+	}
+	reason := clipped(strings.Join(why, " "))
+	if len(kept.Invoices) == 0 {
+		return Quote{}, "", tooDear(reason)
+	}
+	quote, err = s.quote(ctx, tx, payer, kept)
+	return quote, reason, err
 }
 
 // stillOwed is what a plan can take of its invoices now. What was paid, voided
 // or is disputed, and what the payer no longer sees, is left out. While a payer
 // stands at a page that holds some of it, the start waits for that to end.
-func (s *Service) stillOwed(ctx context.Context, tx bun.IDB, payer Payer, schedule Schedule) (Selection, error) {
+func (s *Service) stillOwed(ctx context.Context, tx bun.IDB, payer Payer, schedule Schedule, by MethodClass) (Selection, error) {
 	lines, err := scheduledLines(ctx, tx, schedule.ID)
 	if err != nil {
 		return Selection{}, err
@@ -159,10 +192,10 @@ func (s *Service) stillOwed(ctx context.Context, tx bun.IDB, payer Payer, schedu
 	if err := s.waitForPages(ctx, tx, payer, schedule, ids); err != nil {
 		return Selection{}, err
 	}
-	var selection Selection
+	selection := Selection{Methods: map[money.Currency]MethodClass{schedule.Currency: by}}
 	for _, line := range lines {
 		item, visible := seen[line.InvoiceID]
-		take := min(line.Amount, item.Payable())
+		take := min(line.Pays, item.Payable())
 		if !visible || take <= 0 || item.Currency != schedule.Currency || disputed[line.InvoiceID] || states[item.VendorID] == party.VendorNotMine {
 			continue
 		}

@@ -76,7 +76,7 @@ func plannedFor(ctx context.Context, tx bun.IDB, invoiceIDs []string) (map[strin
 		InvoiceID string `bun:"invoice_id"`
 		Amount    int64  `bun:"amount"`
 	}
-	err := tx.NewSelect().TableExpr("scheduled_lines AS sl").ColumnExpr("sl.invoice_id, SUM(sl.amount) AS amount").
+	err := tx.NewSelect().TableExpr("scheduled_lines AS sl").ColumnExpr("sl.invoice_id, SUM(sl.pays) AS amount").
 		Join("JOIN scheduled_payments AS sp ON sp.id = sl.schedule_id").Where("sl.invoice_id IN (?)", bun.List(invoiceIDs)).
 		Where("sp.state IN (?, ?)", Scheduled, Starting).Group("sl.invoice_id").Scan(ctx, &rows)
 	if err != nil {
@@ -168,9 +168,9 @@ func endSchedule(ctx context.Context, tx bun.IDB, schedule Schedule, from, to Sc
 	return oneRow(ctx, "end schedule", query)
 }
 
-// linkSchedule notes the payment that a schedule became.
-func linkSchedule(ctx context.Context, tx bun.IDB, schedule Schedule, paymentID string, now time.Time) error {
-	linked, err := oneRow(ctx, "start schedule", tx.NewUpdate().Model((*Schedule)(nil)).Set("state = ?", StartedOn).Set("payment_id = ?", paymentID).
+// linkSchedule notes the payment that a schedule became, and what it left out.
+func linkSchedule(ctx context.Context, tx bun.IDB, schedule Schedule, paymentID, why string, now time.Time) error {
+	linked, err := oneRow(ctx, "start schedule", tx.NewUpdate().Model((*Schedule)(nil)).Set("state = ?", StartedOn).Set("payment_id = ?", paymentID).Set("failure = ?", why).
 		Set("claimed_until = NULL").Set("next_attempt_at = NULL").Set("last_answer = ''").Set("ended_at = ?", now.UTC()).Set("updated_at = ?", now.UTC()).
 		Where("id = ?", schedule.ID).Where("state = ?", Starting).Where("attempts = ?", schedule.Attempts))
 	if err == nil && !linked {

@@ -23,7 +23,7 @@ import (
 func (d *desk) plan(payer payment.Payer, method payment.SavedMethod, selection payment.Selection, on money.Date) payment.Schedule {
 	d.t.Helper()
 	quote := d.quote(payer, selection)
-	schedule, err := d.PlanPayment(context.Background(), payer, quote.ID, quote.Hash, "EUR", method.ID, on)
+	schedule, err := d.PlanPayment(context.Background(), payer, quote.ID, quote.Hash, "EUR", method.ID, on, 0)
 	d.must(err)
 	return schedule
 }
@@ -130,7 +130,7 @@ func TestPlanningTwiceIsOnePlan(t *testing.T) {
 		var clicks sync.WaitGroup
 		for i := range ids {
 			clicks.Go(func() {
-				schedule, err := d.PlanPayment(context.Background(), payer, quote.ID, quote.Hash, "EUR", card.ID, "2026-11-23")
+				schedule, err := d.PlanPayment(context.Background(), payer, quote.ID, quote.Hash, "EUR", card.ID, "2026-11-23", 0)
 				if err != nil {
 					t.Error(err)
 				}
@@ -145,7 +145,7 @@ func TestPlanningTwiceIsOnePlan(t *testing.T) {
 		}
 		d.told(letter.ScheduleAhead) // for tomorrow: at once, and once
 		d.must(d.CancelSchedule(t.Context(), payer, ids[0]))
-		again, err := d.PlanPayment(t.Context(), payer, quote.ID, quote.Hash, "EUR", card.ID, "2026-11-24")
+		again, err := d.PlanPayment(t.Context(), payer, quote.ID, quote.Hash, "EUR", card.ID, "2026-11-24", 0)
 		if err != nil || again.ID == ids[0] || again.PayOn != "2026-11-24" {
 			t.Fatalf("%+v, %v", again, err)
 		}
@@ -159,7 +159,7 @@ func TestPlansThatCannotBeMade(t *testing.T) {
 		card, expiring := d.save(payer, sandbox.SaveCard), d.save(payer, sandbox.SaveExpiringCard)
 		quote := d.quote(payer, tick(a))
 		plan := func(payer payment.Payer, quote payment.Quote, method payment.SavedMethod, on money.Date) error {
-			_, err := d.PlanPayment(context.Background(), payer, quote.ID, quote.Hash, "EUR", method.ID, on)
+			_, err := d.PlanPayment(context.Background(), payer, quote.ID, quote.Hash, "EUR", method.ID, on, 0)
 			return err
 		}
 		for name, c := range map[string]struct {

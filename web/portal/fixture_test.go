@@ -291,6 +291,17 @@ func quoteSaved() QuoteView {
 	return v
 }
 
+func quoteDearer() QuoteView {
+	v := quoteSaved()
+	v.Page.Errors = nil
+	v.Currencies = v.Currencies[:1]
+	c := &v.Currencies[0]
+	c.Saving, c.Saved.Saving = amount("12.50", "EUR"), true
+	c.Pick = SchedulePick{Method: "m1", Date: "2027-01-20", Dearer: &SchedulePrice{On: "2027-01-20", Total: amount("1275.00", "EUR"), Agreed: "127500",
+		Differences: []Difference{{Vendor: "Northwind Freight", Number: "NF-20391", Was: amount("1250.00", "EUR"), Now: amount("1275.00", "EUR"), Charge: true, Why: "With a late fee of 2 %, as it was not paid by 30 Nov."}}}}
+	return v
+}
+
 func quoteSavedCredits() QuoteView {
 	v := quote()
 	v.Currencies = v.Currencies[:1]
@@ -403,6 +414,7 @@ func previews() []preview {
 		{"quote-credits", Quote(quoteCredits()), false},
 		{"quote-saved", Quote(quoteSaved()), true},
 		{"quote-saved-credits", Quote(quoteSavedCredits()), false},
+		{"quote-dearer", Quote(quoteDearer()), true},
 		{"methods", Methods(methods()), true},
 		{"methods-none", Methods(methodsEmpty()), false},
 		{"method", Method(method()), false},

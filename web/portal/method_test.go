@@ -162,3 +162,40 @@ func TestAPlanComesTrueAndTheOtherCustomerSeesNothing(t *testing.T) {
 	b.get(b.review("NF-2")).want(200, "Pay EUR 250.00").without("Save a card", "Pay on a date")
 	w.verify()
 }
+
+func TestAPlanThatCostsMoreOnItsDayIsAskedForAgain(t *testing.T) {
+	w := usual(t)
+	w.incentives(w.north, payment.Incentives{LateRate: 200, LateDays: 60}) // NF-1 is due on 10 Nov
+	b := w.signIn(ann)
+	b.keep("card")
+	review := b.review("NF-1")
+	page := b.get(review).want(200, "EUR 100.00")
+	fields := []string{"hash", page.field("hash"), "currency", "EUR", "method", w.one("SELECT id FROM saved_methods"), "date", "2027-01-20"}
+	asked := b.post(review+"/schedules", fields...).want(409, "On 20 Jan 2027 this comes to EUR 102.00, not EUR 100.00", "Nothing is planned yet", "EUR 102.00 instead of EUR 100.00", "With a late fee of 2", "Plan EUR 102.00 for 20 Jan 2027")
+	for _, agreed := range []string{"", "-1", "x", "10199"} {
+		b.post(review+"/schedules", append(fields, "agreed", agreed)...).want(409, "Nothing is planned yet")
+	}
+	b.post(review+"/schedules", append(fields, "agreed", asked.field("agreed"))...).goes("/me/schedules")
+	b.get("/me/schedules").want(200, "EUR 102.00 will be paid on 20 Jan 2027")
+	w.verify()
+}
+
+func TestACardDoesNotTakeTheDiscountForABankDebit(t *testing.T) {
+	w := usual(t)
+	w.incentives(w.north, payment.Incentives{DebitRate: 100})
+	b := w.signIn(ann)
+	b.keep("card")
+	b.keep("bank")
+	review := b.review("NF-1")
+	page := b.get(review).want(200, "save EUR 1.00", "Pay with Visa ending 4242 now", "press “Pay by bank debit” above first")
+	debit := b.post("/me/quotes", "quote", page.field("quote"), "currency", "EUR", "method", "bank debit").goes("/me/quotes/")
+	page = b.get(debit).want(200, "Pay with bank account ending 6789 now").without("Pay with Visa")
+	card := w.one("SELECT id FROM saved_methods WHERE detail = 'Visa ending 4242'")
+	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", card).want(422, "These amounts are for a bank debit")
+	bank := w.one("SELECT id FROM saved_methods WHERE detail = 'bank account ending 6789'")
+	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", bank).goes("/pay/")
+	if got := w.one("SELECT amount FROM payments"); got != "9900" {
+		t.Errorf("%s is charged", got)
+	}
+	w.verify()
+}

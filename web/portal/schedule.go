@@ -2,6 +2,7 @@ package portal
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -42,7 +43,8 @@ func (h *Handlers) Schedules(c *fiber.Ctx) error {
 }
 
 // PlanQuote plans to pay one currency of a quote on a date. Posted: hash,
-// currency, method, date. POST /me/quotes/:id/schedules for the contact that made
+// currency, method, date, and agreed once the payer was shown that it costs more
+// on that date. POST /me/quotes/:id/schedules for the contact that made
 // the quote.
 func (h *Handlers) PlanQuote(c *fiber.Ctx) error {
 	who, err := h.keeper(c)
@@ -55,7 +57,11 @@ func (h *Handlers) PlanQuote(c *fiber.Ctx) error {
 	if err != nil {
 		on = "" // the room says what is expected
 	}
-	schedule, err := h.Payment.PlanPayment(c.UserContext(), who.payer, id, kit.Form(c, "hash", 100), currency, pick.Method, on)
+	agreed, err := strconv.ParseInt(kit.Form(c, "agreed", 20), 10, 64)
+	if err != nil || agreed < 0 {
+		agreed = 0 // to what the quote says
+	}
+	schedule, err := h.Payment.PlanPayment(c.UserContext(), who.payer, id, kit.Form(c, "hash", 100), currency, pick.Method, on, agreed)
 	if err != nil {
 		return h.cannotPay(c, who, id, currency, pick, err)
 	}
@@ -86,7 +92,10 @@ func (h *Handlers) CancelSchedule(c *fiber.Ctx) error {
 // what changed, that it is too old, or what is wrong with what was chosen.
 func (h *Handlers) cannotPay(c *fiber.Ctx, who visitor, id string, currency money.Currency, pick SchedulePick, cause error) error {
 	var changed *payment.ChangedError
+	var dearer *payment.DearerError
 	switch {
+	case errors.As(cause, &dearer):
+		return h.dearerPlan(c, who, id, currency, pick, dearer)
 	case errors.As(cause, &changed):
 		return h.changedQuote(c, who, id, changed.Differences)
 	case fault.Is(cause, fault.Gone):
@@ -98,6 +107,23 @@ func (h *Handlers) cannotPay(c *fiber.Ctx, who visitor, id string, currency mone
 	if !aboutValues {
 		return cause
 	}
+	for i := range problems {
+		problems[i].Field += "-" + string(currency)
+	}
+	return h.pickAgain(c, who, id, currency, fiber.StatusUnprocessableEntity, problems, func(payment.Quote) SchedulePick { return pick })
+}
+
+// dearerPlan asks whether a payment is to be planned although it comes to more on
+// its date.
+func (h *Handlers) dearerPlan(c *fiber.Ctx, who visitor, id string, currency money.Currency, pick SchedulePick, dearer *payment.DearerError) error {
+	return h.pickAgain(c, who, id, currency, fiber.StatusConflict, nil, func(quote payment.Quote) SchedulePick {
+		pick.Dearer = &SchedulePrice{On: dearer.PayOn, Total: dearer.Total, Agreed: strconv.FormatInt(dearer.Total.Minor, 10), Differences: differencesOf(quote, dearer.Differences)}
+		return pick
+	})
+}
+
+// pickAgain shows the review page with what was chosen on it.
+func (h *Handlers) pickAgain(c *fiber.Ctx, who visitor, id string, currency money.Currency, status int, problems []ui.FieldError, pick func(payment.Quote) SchedulePick) error {
 	quote, err := h.Payment.ReadQuote(c.UserContext(), who.payer, id)
 	if err != nil {
 		return err
@@ -107,16 +133,13 @@ func (h *Handlers) cannotPay(c *fiber.Ctx, who visitor, id string, currency mone
 		return err
 	}
 	v := quoteOf(who, quote, paid)
-	for i := range problems {
-		problems[i].Field += "-" + string(currency)
-	}
 	v.Page.Errors = problems
 	for i := range v.Currencies {
 		if v.Currencies[i].Invoices.Currency == currency {
-			v.Currencies[i].Pick = pick
+			v.Currencies[i].Pick = pick(quote)
 		}
 	}
-	return h.renderQuote(c, who, fiber.StatusUnprocessableEntity, v, "Check before you pay")
+	return h.renderQuote(c, who, status, v, "Check before you pay")
 }
 
 // offerSaved puts the contact's own means of payment on the review page. A
@@ -138,6 +161,10 @@ func (h *Handlers) offerSaved(c *fiber.Ctx, who visitor, v *QuoteView) error {
 		part.Saved = &SavedOffer{Charge: "/me/quotes/" + v.ID + "/charges", Plan: "/me/quotes/" + v.ID + "/schedules", First: first, Last: last,
 			Add: "/me/methods?currency=" + string(part.Charge.Currency) + "&quote=" + v.ID, Credits: part.Credits.Positive()}
 		for _, method := range methods {
+			if part.Debit && method.Class != payment.MethodBankDebit {
+				continue // the amounts are for a bank debit
+			}
+			part.Saved.Saving = part.Saved.Saving || method.Class == payment.MethodBankDebit && part.Saving.Positive()
 			label := ui.Sentence(method.Name())
 			if until := expiryText(method); until != "" {
 				label += ", " + until

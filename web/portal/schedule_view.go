@@ -46,12 +46,22 @@ type SavedOffer struct {
 	First   money.Date
 	Last    money.Date
 	Credits bool // some are set against it: it can be paid now alone
+	Saving  bool // a bank account is among them, and a bank debit costs less
 }
 
 // SchedulePick is what was chosen to plan a payment, kept after an error.
 type SchedulePick struct {
 	Method string
 	Date   string
+	Dearer *SchedulePrice // it costs more on that date; nil: it does not
+}
+
+// SchedulePrice is what a payment comes to on a later date, to be agreed to.
+type SchedulePrice struct {
+	On          money.Date
+	Total       money.Amount
+	Agreed      string // Total as the form sends it back
+	Differences []Difference
 }
 
 func scheduleRows(who visitor, list []payment.Planned, team map[string]party.Contact) []ScheduleRow {

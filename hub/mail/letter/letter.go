@@ -201,6 +201,7 @@ const (
 	ScheduleAhead   ScheduleKind = "ahead"   // it starts tomorrow
 	ScheduleFailed  ScheduleKind = "failed"  // nothing was paid, and the invoices are open
 	ScheduleNothing ScheduleKind = "nothing" // nothing was left to pay
+	ScheduleLeftOut ScheduleKind = "leftout" // it was paid, but for invoices that cost more than planned
 )
 
 // Schedule tells a payer of a payment that it planned for a date.
@@ -211,7 +212,7 @@ type Schedule struct {
 	PayOn       money.Date
 	Amount      money.Amount // promised: at most this is charged
 	Method      string       // "Visa ending 4242"
-	Reason      string       // of a failed one; may be empty
+	Reason      string       // why it failed, or what was left out; may be empty
 	Vendors     []ScheduleVendor
 	URL         string // where it can be cancelled, or the invoices paid in another way
 	Footer      Footer

@@ -106,6 +106,11 @@ func letters(t testing.TB) map[string]func(letter.Renderer) (letter.Rendered, er
 			failed.Today, failed.Reason = failed.PayOn, "The card was declined. Nothing was charged."
 			return r.Schedule(failed)
 		},
+		"schedule-leftout": func(r letter.Renderer) (letter.Rendered, error) {
+			part := schedule(t, letter.ScheduleLeftOut)
+			part.Today, part.Reason = part.PayOn, "Invoice NF-20412 was left out: it now costs EUR 102.41, and you planned EUR 100.40."
+			return r.Schedule(part)
+		},
 		"schedule-nothing": func(r letter.Renderer) (letter.Rendered, error) {
 			return r.Schedule(schedule(t, letter.ScheduleNothing))
 		},

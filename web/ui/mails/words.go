@@ -359,6 +359,8 @@ func scheduleTitle(s letter.Schedule) string {
 		return "Not paid: " + s.Amount.String() + ", which you planned for " + s.PayOn.Human(s.Today)
 	case letter.ScheduleNothing:
 		return "Nothing to pay on " + s.PayOn.Human(s.Today) + " any more"
+	case letter.ScheduleLeftOut:
+		return "Paid in part: what you planned for " + s.PayOn.Human(s.Today)
 	}
 	if s.PayOn == s.Today.AddDays(1) {
 		return "Tomorrow: " + s.Amount.String() + " will be paid"
@@ -372,14 +374,20 @@ func scheduleLead(s letter.Schedule) string {
 		return "Nothing was charged, and the invoices are open as before."
 	case letter.ScheduleNothing:
 		return "What you had planned was paid, withdrawn or disputed meanwhile. Nothing was charged."
+	case letter.ScheduleLeftOut:
+		return "An invoice would have cost more than you planned, so it was not paid and is open as before. The others are being paid as planned; a receipt follows."
 	}
 	return "You planned this payment. It takes what is still open then, and never more than this. You can cancel it until it starts, in the early morning of that day."
 }
 
 func scheduleFacts(s letter.Schedule) []letter.Fact {
 	facts := []letter.Fact{{Label: "Date", Value: s.PayOn.Human(s.Today)}, {Label: "With", Value: s.Method}, {Label: "Amount", Value: s.Amount.String()}}
+	reason := "Reason"
+	if s.Kind == letter.ScheduleLeftOut {
+		facts[2].Label, reason = "Planned", "Left out"
+	}
 	if s.Reason != "" {
-		facts = append(facts, letter.Fact{Label: "Reason", Value: s.Reason})
+		facts = append(facts, letter.Fact{Label: reason, Value: s.Reason})
 	}
 	return facts
 }
@@ -390,6 +398,8 @@ func scheduleAction(s letter.Schedule) string {
 		return "Pay in another way"
 	case letter.ScheduleNothing:
 		return "See your invoices"
+	case letter.ScheduleLeftOut:
+		return "See what is open"
 	}
 	return "Look, or cancel it"
 }
