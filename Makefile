@@ -6,6 +6,9 @@ FUZZTIME ?= 60s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES ?= ./...
+SEEDS ?= 2000
+# What takes longest begins first, so that nothing is left to wait for alone at the end.
+LONGEST = ./web/e2e ./hub/payment ./web/portal ./web/console
 
 .DEFAULT_GOAL := help
 .PHONY: help build generate test simulate test-short bench soak soak-kill soak-money check fmt vet staticcheck fresh house fuzz vuln
@@ -21,13 +24,13 @@ generate: ## generate the Go code of the templates
 
 test: ## everything, on PostgreSQL and SQLite, Redis and the in-process one, with the race detector
 	.ci/install
-	.ci/with-servers $(GO) test -race -timeout $(TEST_TIMEOUT) $(PACKAGES)
+	.ci/with-servers $(GO) test -race -timeout $(TEST_TIMEOUT) $(LONGEST) $(PACKAGES)
 	$(MAKE) simulate
 
 # Each world is one goroutine, and ten times as slow under the race detector, so
-# the simulations of money run without it. Preempting makes SQLite slower still.
-simulate: ## the simulations of money, in seeded worlds
-	GODEBUG=asyncpreemptoff=1 $(GO) test -count=1 -timeout $(TEST_TIMEOUT) -run 'Simulation$$' ./hub/payment
+# the simulations of money run without it.
+simulate: ## the simulations of money, in SEEDS (2000) seeded worlds
+	TEST_TIMEOUT=$(TEST_TIMEOUT) .ci/simulate $(SEEDS)
 
 test-short: ## the embedded half: SQLite and the in-process Redis; installs nothing
 	env -u SHEAF_TEST_POSTGRES_URL -u SHEAF_TEST_REDIS_URL SHEAF_TEST_SHORT=1 $(GO) test -short -timeout $(TEST_TIMEOUT) $(PACKAGES)
@@ -47,7 +50,7 @@ soak-kill:
 		.ci/with-servers $(GO) test -count=1 -v -timeout 6h -run '^TestMoneySurvivesKill9$$' ./web/e2e
 
 soak-money:
-	SHEAF_MONEY_SEEDS=$(SOAK_SEEDS) SHEAF_MONEY_FIRST=$(SHEAF_MONEY_FIRST) $(GO) test -count=1 -v -timeout 24h -run '^TestMoneySimulation$$' ./hub/payment
+	TEST_TIMEOUT=24h .ci/simulate $(SOAK_SEEDS) $(SHEAF_MONEY_FIRST)
 
 bench: ## settled payments per second against their floors, on a PostgreSQL that keeps its promises and on SQLite
 	.ci/install

@@ -2,7 +2,7 @@
 
 package payment_test
 
-// How many worlds the simulations play: 240 of real money in the ordinary run; make soak plays 100,000.
+// How many worlds the simulations play where nothing else is said; make test plays 2,000 of real money, make soak 100,000.
 const (
 	simulatedWorlds = 200
 	moneyWorlds     = 240

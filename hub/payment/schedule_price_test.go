@@ -212,4 +212,3 @@ func TestPlansOverDatesAndTerms(t *testing.T) {
 		d.sound()
 	})
 }
-
