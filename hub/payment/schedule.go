@@ -187,7 +187,7 @@ func (s *Service) plan(ctx context.Context, tx bun.IDB, payer Payer, quoteID str
 	}
 	first, last := s.ScheduleBounds(contact, method)
 	if payOn < first || payOn > last {
-		return Schedule{}, fault.At("date", "Choose a date from %s to %s.", first, last)
+		return Schedule{}, fault.At("date", "Choose a date from %s to %s.", first.Human(""), last.Human(""))
 	}
 	if err := errors.Join(s.chargeable(method, payOn), s.keepsDiscount(part.Method, method)); err != nil {
 		return Schedule{}, err

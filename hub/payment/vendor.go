@@ -19,6 +19,7 @@ type VendorShare struct {
 	TransferRef    string    `bun:"transfer_ref"`
 	TransferAnswer string    `bun:"transfer_answer"`
 	TransferAt     time.Time `bun:"transfer_at,nullzero"` // when its state last changed
+	WaitsFor       string    `bun:"waits_for"`            // "account", "vendor", "funds"; empty: nothing
 	TransferAmount int64     `bun:"transfer_amount"`      // the share without the fees that the vendor bears
 	Netted         int64     `bun:"netted"`               // of that, kept for what the vendor owed
 	SentAt         time.Time `bun:"sent_at,nullzero"`     // when the rest was sent
@@ -76,7 +77,7 @@ func (s *Service) VendorShare(ctx context.Context, vendorID, shareID string) (Ve
 
 func selectVendorShares(tx bun.IDB, list *[]VendorShare, vendorID string) *bun.SelectQuery {
 	return tx.NewSelect().Model(list).ColumnExpr("s.*").
-		ColumnExpr("COALESCE(t.state, '') AS transfer_state, COALESCE(t.gateway_ref, '') AS transfer_ref, COALESCE(t.last_answer, '') AS transfer_answer, t.updated_at AS transfer_at").
+		ColumnExpr("COALESCE(t.state, '') AS transfer_state, COALESCE(t.gateway_ref, '') AS transfer_ref, COALESCE(t.last_answer, '') AS transfer_answer, t.updated_at AS transfer_at, COALESCE(t.waits_for, '') AS waits_for").
 		ColumnExpr("COALESCE(t.amount, 0) AS transfer_amount, COALESCE(t.netted, 0) AS netted, t.sent_at").
 		Join("LEFT JOIN transfers AS t ON t.share_id = s.id AND t.kind = 'share'").Where("s.vendor_id = ?", vendorID).
 		Where("s.status NOT IN (?, ?)", Pending, Expired) // of a page that nobody paid on, a vendor need not know

@@ -44,7 +44,7 @@ func (h *Handlers) ListPayments(c *fiber.Ctx) error {
 func (r at) paymentRow(share payment.VendorShare) PaymentRow {
 	return PaymentRow{URL: paymentURL(share.ID), Reference: share.Reference, At: r.local(share.CreatedAt),
 		Amount: money.New(share.Amount, share.Currency), Credit: money.New(share.CreditAmount, share.Currency), Invoices: numbers(share.Lines),
-		Status: returnedStatus(share.Share), HasTransfer: share.TransferState != "", Transfer: transferStatus(share.TransferState)}
+		Status: returnedStatus(share.Share), HasTransfer: share.TransferState != "", Transfer: transferStatus(share)}
 }
 
 // numbers names up to three invoices, each once.
@@ -140,7 +140,7 @@ func (r at) paymentFacts(share payment.VendorShare) []ui.Fact {
 }
 
 func (r at) transferFacts(share payment.VendorShare) []ui.Fact {
-	facts := []ui.Fact{{Label: "State", Body: status(transferStatus(share.TransferState))}, {Label: "Since", Body: ui.Moment(r.local(share.TransferAt), r.today)}}
+	facts := []ui.Fact{{Label: "State", Body: status(transferStatus(share))}, {Label: "Since", Body: ui.Moment(r.local(share.TransferAt), r.today)}}
 	taken := someAmounts(share.Currency, labelled{"Processing fee", share.ProcessingFee}, labelled{"Hub's fee", share.HubFee}, labelled{"Kept for what you owed", share.Netted})
 	facts = append(append(facts, taken...), ui.Fact{Label: "Amount", Body: ui.Money(money.New(share.Sent(), share.Currency))})
 	if share.TransferRef != "" {

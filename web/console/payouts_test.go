@@ -65,6 +65,7 @@ func TestOnboardingPages(t *testing.T) {
 		b.member.Get("/vendor/payouts").Want(t, 200, "An owner of your company").Without(t, `action="/vendor/payouts/onboardings"`)
 		b.paid(t, "N-1")
 		b.owner.Get("/vendor/payouts").Want(t, 200, "Waits in the hub", "125.00")
+		b.owner.Get("/vendor/payments").Want(t, 200, "Waits for your account").Without(t, "On its way</")
 		b.owner.Get("/vendor/tasks").Want(t, 200, "Money waits for you", "See the payouts page")
 
 		b.member.Post("/vendor/payouts/onboardings", "country", "DE").Want(t, 403)

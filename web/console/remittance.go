@@ -80,7 +80,7 @@ func (r at) remittance(share payment.VendorShare, hub string) paper.Remittance {
 		Settled: share.SettledAt, Unapplied: of(share.Unapplied), Share: of(share.Amount), ProcessingFee: of(share.ProcessingFee), HubFee: of(share.HubFee),
 		Netted: of(share.Netted), Sent: of(share.Sent()), TransferRef: share.TransferRef, SentAt: share.SentAt}
 	if share.TransferState != "" {
-		out.Transfer = transferStatus(share.TransferState).Text
+		out.Transfer = transferStatus(share).Text
 	}
 	for _, part := range payment.InvoiceParts(share.Lines) {
 		out.Lines = append(out.Lines, paper.RemittanceLine{Invoice: part.Number, ExternalID: part.ExternalID, Account: part.Account, AccountName: part.AccountName,

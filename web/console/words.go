@@ -95,8 +95,18 @@ func returnedStatus(share payment.Share) Status {
 	return paymentStatus(share.Status)
 }
 
-func transferStatus(state string) Status {
-	switch state {
+func transferStatus(share payment.VendorShare) Status {
+	if share.TransferState == "pending" {
+		switch share.WaitsFor {
+		case "account":
+			return Status{ui.ToneWarn, "Waits for your account"}
+		case "vendor":
+			return Status{ui.ToneWarn, "Waits: you are suspended here"}
+		case "funds":
+			return Status{ui.ToneInfo, "Waits for the money to arrive"}
+		}
+	}
+	switch share.TransferState {
 	case "done":
 		return Status{ui.ToneGood, "Sent to you"}
 	case "failed":

@@ -286,7 +286,7 @@ func quoteSaved() QuoteView {
 	c := &v.Currencies[0]
 	c.Credits, c.Charge, c.Vendors[0].Charge, c.Vendors[0].Lines[0].Credits = amount("0", "EUR"), c.Invoices, c.Invoices, nil
 	c.Saved, c.Pick = savedOffer(""), SchedulePick{Method: "m2", Date: "2027-06-01"}
-	v.Page.Errors = []ui.FieldError{{Field: "date-EUR", Text: "Choose a date from 2026-11-23 to 2027-02-20."}}
+	v.Page.Errors = []ui.FieldError{{Field: "date-EUR", Text: "Choose a date from 23 Nov 2026 to 20 Feb 2027."}}
 	v.Currencies[1].Saved = &SavedOffer{Add: "/me/methods?currency=KWD&quote=q1"}
 	return v
 }

@@ -12,7 +12,7 @@ import (
 // where that leads.
 func (b *browser) keep(button string, pairs ...string) string {
 	b.w.t.Helper()
-	form := b.get("/me/methods").want(200, "Save another", "I allow Sheaf to keep this means of payment")
+	form := b.get("/me/methods").want(200, "Save ", "I allow Sheaf to keep this means of payment")
 	page := b.post("/me/methods", append([]string{"key", form.field("key"), "consent", payment.ConsentVersion, "currency", "EUR"}, pairs...)...).goes("/sandbox/methods/")
 	b.get(page).want(200, "no money moves", "A card that works")
 	back := b.post(page, "outcome", button).goes("/me/methods/setups/")
@@ -83,13 +83,13 @@ func TestPlanAPaymentSeeItAndCancelIt(t *testing.T) {
 	b := w.signIn(ann)
 	b.keep("card")
 	review := b.review("NF-1", "AT-1", "AT-2")
-	page := b.get(review).want(200, "From 2026-11-25 to 2027-02-22")
+	page := b.get(review).want(200, "From 25 Nov to 22 Feb 2027")
 	method := w.one("SELECT id FROM saved_methods")
 	plan := func(date string) answer {
 		return b.post(review+"/schedules", "hash", page.field("hash"), "currency", "EUR", "method", method, "date", date)
 	}
 	for _, date := range []string{"", "2026-11-24", "soon", "2030-01-01"} {
-		plan(date).want(422, "There is a problem", "Choose a date from 2026-11-25 to 2027-02-22")
+		plan(date).want(422, "There is a problem", "Choose a date from 25 Nov 2026 to 22 Feb 2027")
 	}
 	plan("2026-12-03").goes("/me/schedules")
 	plan("2026-12-03").goes("/me/schedules") // a second click

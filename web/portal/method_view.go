@@ -95,3 +95,10 @@ func methodOf(who visitor, method payment.SavedMethod, planned []payment.Planned
 	}
 	return v
 }
+
+func saveTitle(v MethodsView) string {
+	if len(v.Own) == 0 {
+		return "Save one"
+	}
+	return "Save another"
+}

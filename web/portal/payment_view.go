@@ -230,11 +230,19 @@ func (v PaymentView) paid() string {
 	return v.Charged.String()
 }
 
+// chargedLabel says "charged" of money that was.
+func (v PaymentView) chargedLabel() string {
+	if v.Settled.IsZero() {
+		return "Amount"
+	}
+	return "Charged"
+}
+
 func (v PaymentView) facts() []ui.Fact {
 	today := v.Page.Today
 	facts := []ui.Fact{
 		{Label: "Number", Text: v.Number},
-		{Label: "Charged", Body: ui.Money(v.Charged)},
+		{Label: v.chargedLabel(), Body: ui.Money(v.Charged)},
 	}
 	for _, sum := range []struct {
 		label  string

@@ -760,7 +760,7 @@ func savedOffer(v QuoteView, c QuoteCurrency) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Input(ui.Field{Name: "date", ID: "date-" + string(c.Charge.Currency), Label: "On", Hint: "From " + string(c.Saved.First) + " to " + string(c.Saved.Last), Type: "date", Value: c.Pick.Date, Error: v.Page.ErrorFor("date-" + string(c.Charge.Currency)), Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Input(ui.Field{Name: "date", ID: "date-" + string(c.Charge.Currency), Label: "On", Hint: "From " + c.Saved.First.Human(v.Page.Today) + " to " + c.Saved.Last.Human(v.Page.Today), Type: "date", Value: c.Pick.Date, Error: v.Page.ErrorFor("date-" + string(c.Charge.Currency)), Width: ui.WidthShort}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -152,7 +152,7 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, body := visit("GET", s.URL, "")
-	for _, part := range []string{`name="outcome" value="succeed"`, `value="decline"`, `value="bank"`, `value="bank_fail"`, `value="abandon"`, "&lt;b&gt;Oak&lt;/b&gt; &amp; Co", "50.00 usd", `<html lang="en">`} {
+	for _, part := range []string{`name="outcome" value="succeed"`, `value="decline"`, `value="bank"`, `value="bank_fail"`, `value="abandon"`, "&lt;b&gt;Oak&lt;/b&gt; &amp; Co", "USD 50.00", `<html lang="en">`} {
 		if status != 200 || !strings.Contains(body, part) {
 			t.Errorf("%d: the page lacks %q:\n%s", status, part, body)
 		}

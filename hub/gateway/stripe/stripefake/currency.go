@@ -82,7 +82,7 @@ func spoken(amount int64, currency string) string {
 	case listed(threeDecimal, currency):
 		digits = 3
 	}
-	return decimal(amount, digits) + " " + currency
+	return strings.ToUpper(currency) + " " + decimal(amount, digits)
 }
 
 func decimal(amount int64, digits int) string {

@@ -23,7 +23,7 @@ const pageText = `<!doctype html>
 body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1.5rem;color:#111;background:#fff}
 table{border-collapse:collapse;width:100%;margin:1rem 0}
 th,td{text-align:left;padding:.4rem 0;border-bottom:1px solid #767676;overflow-wrap:anywhere}
-td+td,th+th{text-align:right;white-space:nowrap;padding-left:1rem}
+td+td,th+th,th+td{text-align:right;white-space:nowrap;padding-left:1rem}
 button{display:block;width:100%;min-height:2.75rem;margin:.5rem 0;font:inherit;border:1px solid #333;border-radius:.3rem;background:#fff;color:#111;cursor:pointer}
 button.first{background:#1a3d8f;border-color:#1a3d8f;color:#fff}
 button:focus-visible,a:focus-visible{outline:3px solid #b35900;outline-offset:2px}
