@@ -76,7 +76,7 @@ func TestAStatementHasAPeriod(t *testing.T) {
 	d.olive.Get(path+"?from=yesterday").Want(t, 422, "is not a date", `href="#from"`)
 	d.olive.Get(path+"?from=2026-02-02&to=2026-02-01").Want(t, 422, "before it begins", `href="#to"`)
 	d.olive.Get(strings.ReplaceAll(path, ":", "%3A")).Want(t, 200, "Settlement")
-	d.olive.Get("/operator/ledger/accounts/hub:fees").Want(t, 200, "What the hub earned", "Nothing is booked yet")
+	d.olive.Get("/operator/ledger/accounts/hub:fees").Want(t, 200, "Fees that the hub paid, less what it earned", "Nothing is booked yet")
 	for _, unknown := range []string{"nobody", ledger.VendorPayable(store.NewID()), ledger.VendorReceivable(d.North.ID), url.PathEscape("a\x00b"), strings.Repeat("a", 300)} {
 		if answer := d.olive.Get("/operator/ledger/accounts/" + unknown); answer.Status != 404 && answer.Status != 400 {
 			t.Errorf("%s: %d", unknown, answer.Status)

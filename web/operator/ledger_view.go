@@ -137,7 +137,7 @@ func accountWords(name string, names map[string]string) string {
 	case name == ledger.Gateway:
 		return "What the payment gateway holds"
 	case name == ledger.HubFees:
-		return "What the hub earned"
+		return "Fees that the hub paid, less what it earned"
 	case account.Kind == ledger.Payable:
 		return "What is owed to " + owner
 	case account.Kind == ledger.Receivable:
