@@ -45,9 +45,10 @@ func settlingParts(ctx context.Context, tx bun.IDB, paymentIDs []string) ([]sett
 		return nil, nil, fmt.Errorf("read shares: %w", err)
 	}
 	var lines []settlingLine
-	err = tx.NewSelect().Model(&lines).ColumnExpr("pl.*, a.id AS account_id, a.external_id AS account").
+	// sub-selects, not joins: whatever the planner knows of the tables, it looks up the few rows
+	err = tx.NewSelect().Model(&lines).ColumnExpr("pl.*, (SELECT i.account_id FROM invoices AS i WHERE i.id = pl.invoice_id) AS account_id").
+		ColumnExpr("(SELECT a.external_id FROM accounts AS a WHERE a.id = (SELECT i.account_id FROM invoices AS i WHERE i.id = pl.invoice_id)) AS account").
 		ColumnExpr("EXISTS (SELECT 1 FROM holds AS h WHERE h.payment_id = pl.payment_id AND h.lifted_at IS NULL) AS holds").
-		Join("JOIN invoices AS i ON i.id = pl.invoice_id").Join("JOIN accounts AS a ON a.id = i.account_id").
 		Where("pl.payment_id IN (?)", bun.List(paymentIDs)).OrderExpr("pl.credit_id IS NULL, pl.id").Scan(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read lines: %w", err)

@@ -106,10 +106,23 @@ func (h *hub) stock(ctx context.Context, s shape, n int, paid bool) ([]pending, 
 	if err := h.assign(ctx, s, numbers, list); err != nil {
 		return nil, err
 	}
-	if err := h.store(ctx, list); err != nil || !paid {
+	if err := h.store(ctx, list); err != nil {
+		return nil, err
+	}
+	if err := h.learn(ctx); err != nil || !paid {
 		return list, err
 	}
 	return list, h.hear(ctx, list)
+}
+
+// learn lets PostgreSQL look at what was filled in, as its autovacuum does before
+// long and pgbench's preparation does at once.
+func (h *hub) learn(ctx context.Context) error {
+	if h.db.Kind != store.Postgres {
+		return nil
+	}
+	_, err := h.db.ExecContext(ctx, "ANALYZE")
+	return err
 }
 
 // bill sends invoices in, as many of each vendor as there are to pay; they are
