@@ -98,7 +98,7 @@ func TestPlanAPaymentSeeItAndCancelIt(t *testing.T) {
 	}
 	b.get("/me/schedules").want(200, "EUR 140.00 will be paid on 3 Dec", "Visa ending 4242", "Northwind Freight", "NF-1", "Alder Timber", "Cancel this payment").without("AT-2")
 	b.get("/me").want(200, "Will be paid on 3 Dec")
-	b.get("/me/invoices/"+w.id("NF-1")).want(200, "Will be paid on 3 Dec", "Will be paid on 2026-12-03: EUR 100.00.")
+	b.get("/me/invoices/"+w.id("NF-1")).want(200, "Will be paid on 3 Dec", "Will be paid on 3 Dec 2026: EUR 100.00.")
 	schedule := w.one("SELECT id FROM scheduled_payments")
 
 	link := w.digest(ann)
