@@ -171,7 +171,7 @@ func TestAPlanThatCostsMoreOnItsDayIsAskedForAgain(t *testing.T) {
 	review := b.review("NF-1")
 	page := b.get(review).want(200, "EUR 100.00")
 	fields := []string{"hash", page.field("hash"), "currency", "EUR", "method", w.one("SELECT id FROM saved_methods"), "date", "2027-01-20"}
-	asked := b.post(review+"/schedules", fields...).want(409, "On 20 Jan 2027 this comes to EUR 102.00, not EUR 100.00", "Nothing is planned yet", "EUR 102.00 instead of EUR 100.00", "With a late fee of 2", "Plan EUR 102.00 for 20 Jan 2027")
+	asked := b.post(review+"/schedules", fields...).want(409, "On 20 Jan 2027 this comes to EUR 102.00, not EUR 100.00", "Nothing is planned yet", "What differs on that date", "With a late fee of 2", "With Visa ending 4242. We write to you the day before", "Plan EUR 102.00 for 20 Jan 2027")
 	for _, agreed := range []string{"", "-1", "x", "10199"} {
 		b.post(review+"/schedules", append(fields, "agreed", agreed)...).want(409, "Nothing is planned yet")
 	}
@@ -187,11 +187,13 @@ func TestACardDoesNotTakeTheDiscountForABankDebit(t *testing.T) {
 	b.keep("card")
 	b.keep("bank")
 	review := b.review("NF-1")
-	page := b.get(review).want(200, "save EUR 1.00", "Pay with Visa ending 4242 now", "press “Pay by bank debit” above first")
-	debit := b.post("/me/quotes", "quote", page.field("quote"), "currency", "EUR", "method", "bank debit").goes("/me/quotes/")
-	page = b.get(debit).want(200, "Pay with bank account ending 6789 now").without("Pay with Visa")
+	page := b.get(review).want(200, "Pay with Visa ending 4242 now", "Pay with bank account ending 6789 and save EUR 1.00", "you see the lower amount first", "Bank account ending 6789, EUR 1.00 less")
+	page.without("Pay with bank account ending 6789 now")
+	debit := b.post("/me/quotes", "quote", page.field("quote"), "hash", page.field("hash"), "currency", "EUR", "method", "bank debit").goes("/me/quotes/")
+	page = b.get(debit).want(200, "EUR 99.00", "Pay with bank account ending 6789 now").without("Pay with Visa", "Visa ending 4242, until")
 	card := w.one("SELECT id FROM saved_methods WHERE detail = 'Visa ending 4242'")
-	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", card).want(422, "These amounts are for a bank debit")
+	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", card).want(422, "These amounts are for a bank debit", "press “Pay another way”")
+	b.post(debit+"/schedules", "hash", page.field("hash"), "currency", "EUR", "method", card, "date", "2026-12-03").want(422, "These amounts are for a bank debit")
 	bank := w.one("SELECT id FROM saved_methods WHERE detail = 'bank account ending 6789'")
 	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", bank).goes("/pay/")
 	if got := w.one("SELECT amount FROM payments"); got != "9900" {
