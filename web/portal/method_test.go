@@ -180,6 +180,24 @@ func TestAPlanThatCostsMoreOnItsDayIsAskedForAgain(t *testing.T) {
 	w.verify()
 }
 
+func TestThePayerReadsWhatAPlanLeftOut(t *testing.T) {
+	w := usual(t)
+	b := w.signIn(ann)
+	b.keep("card")
+	review := b.review("NF-1", "AT-1")
+	b.post(review+"/schedules", "hash", b.get(review).field("hash"), "currency", "EUR", "method", w.one("SELECT id FROM saved_methods"), "date", "2026-11-25").goes("/me/schedules")
+	w.incentives(w.north, payment.Incentives{LateRate: 200, LateDays: 1}) // NF-1 is due on 10 Nov
+	w.clock.pass(24 * time.Hour)
+	_, err := w.Payment.RunSchedules(t.Context())
+	w.must(err)
+	b.get("/me/schedules").want(200, "Left out, as it would have cost more than you planned: NF-1 (EUR 102.00 instead of EUR 100.00, with a late fee of 2", "See the payment")
+	b.get("/me/invoices/"+w.id("NF-1")).want(200, "Left out of the payment that was planned for 25 Nov 2026: it would cost EUR 102.00, and EUR 100.00 was planned.").without("Will be paid on 25 Nov<")
+	if w.open("NF-1") == 0 || w.open("AT-1") != 0 {
+		t.Error("the wrong invoice is left out")
+	}
+	w.verify()
+}
+
 func TestACardDoesNotTakeTheDiscountForABankDebit(t *testing.T) {
 	w := usual(t)
 	w.incentives(w.north, payment.Incentives{DebitRate: 100})
