@@ -3,7 +3,7 @@ package payment
 import "context"
 
 // CheckSchedules holds that each planned payment that started has exactly one
-// payment, which takes no more than was promised; that one that ended without is
+// payment, which takes and pays no more than was promised; that one that ended without is
 // never charged; and that the invoices are held as long as it waits, and no
 // longer. It counts planned payments.
 func (s *Service) CheckSchedules(ctx context.Context) (int, []string, error) {
@@ -21,7 +21,8 @@ var scheduleRules = []rule{
 	{"scheduled payment %s took more than was promised", `SELECT DISTINCT CAST(sp.id AS TEXT) AS id FROM scheduled_payments AS sp
 		JOIN payments AS p ON p.id = sp.payment_id JOIN payment_lines AS pl ON pl.payment_id = p.id
 		LEFT JOIN scheduled_lines AS sl ON sl.schedule_id = sp.id AND sl.invoice_id = pl.invoice_id
-		WHERE p.amount > sp.amount OR p.currency <> sp.currency OR sl.id IS NULL OR pl.amount > sl.amount ORDER BY 1 LIMIT ?`},
+		WHERE p.amount > sp.amount OR p.currency <> sp.currency OR sl.id IS NULL OR pl.amount > sl.amount
+			OR pl.amount + pl.discount - pl.late_fee > sl.pays ORDER BY 1 LIMIT ?`},
 	{"scheduled payment %s is not the sum of what it promises", `SELECT CAST(sp.id AS TEXT) AS id FROM scheduled_payments AS sp
 		LEFT JOIN (SELECT schedule_id, SUM(amount) AS amount FROM scheduled_lines GROUP BY schedule_id) AS sl ON sl.schedule_id = sp.id
 		WHERE sp.amount <> COALESCE(sl.amount, 0) ORDER BY 1 LIMIT ?`},

@@ -145,7 +145,7 @@ func (in Incentives) late(o owing) Incentive {
 	}
 	fee.Amount = min(fee.Amount, money.MaxMinor)
 	fee.Why = why + ", as it was not paid by " + from.AddDays(-1).Human(o.today)
-	if until := in.waivedUntil(o); o.today <= until {
+	if until := in.waivedUntil(o, from); o.today <= until {
 		fee.Kind, fee.By, fee.Why = LateFeeWaived, until, why+", waived for paying by "+until.Human(o.today)
 	}
 	return fee
@@ -162,15 +162,17 @@ func (in Incentives) lateWords(fixed int64, currency money.Currency) string {
 	return strings.Join(parts, " and ")
 }
 
-// waivedUntil is the last day without a late fee; empty: there is none.
-func (in Incentives) waivedUntil(o owing) money.Date {
+// waivedUntil is the last day without a late fee that begins on a day; empty:
+// there is none. Who was shown the fee before that day, planning a payment, loses
+// none of the days.
+func (in Incentives) waivedUntil(o owing, from money.Date) money.Date {
 	until := in.WaivedBy
 	if in.WaivedDays > 0 {
 		shown := o.shownOn
 		if shown == "" {
 			shown = o.today
 		}
-		until = max(until, shown.AddDays(in.WaivedDays))
+		until = max(until, max(shown, from).AddDays(in.WaivedDays))
 	}
 	return until
 }

@@ -221,7 +221,7 @@ func (s *Service) keepPlan(ctx context.Context, tx bun.IDB, schedule Schedule, l
 	for _, line := range lines {
 		amounts[line.InvoiceID] = line.Pays
 		notes = append(notes, billing.Note{Invoice: invoices[line.InvoiceID], Kind: "scheduled",
-			Text: fmt.Sprintf("Will be paid on %s: %s.", schedule.PayOn, money.New(line.Amount, schedule.Currency))})
+			Text: fmt.Sprintf("Will be paid on %s: %s.", schedule.PayOn.Human(""), money.New(line.Amount, schedule.Currency))})
 	}
 	if err := insertSchedule(ctx, tx, schedule, lines); err != nil {
 		return err
@@ -280,7 +280,7 @@ func (s *Service) stillPlannable(ctx context.Context, tx bun.IDB, payer Payer, p
 	if err := s.unchanged(ctx, tx, payer, part, invoices, nil); err != nil {
 		return nil, err
 	}
-	planned, err := plannedFor(ctx, tx, ids)
+	planned, err := plannedFor(ctx, tx, ids, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -344,7 +344,7 @@ func (s *Service) letGo(ctx context.Context, tx bun.IDB, schedule Schedule, word
 	}
 	notes := make([]billing.Note, 0, len(lines))
 	for _, line := range lines {
-		notes = append(notes, billing.Note{Invoice: invoices[line.InvoiceID], Kind: "scheduled", Text: fmt.Sprintf(words, schedule.PayOn)})
+		notes = append(notes, billing.Note{Invoice: invoices[line.InvoiceID], Kind: "scheduled", Text: fmt.Sprintf(words, schedule.PayOn.Human(""))})
 	}
 	return lines, s.Billing.NoteTx(ctx, tx, notes...)
 }

@@ -3,11 +3,13 @@ package payment
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/uptrace/bun"
 
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/fault"
+	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 )
 
@@ -41,14 +43,18 @@ func (s *Service) keepsDiscount(quoted MethodClass, method SavedMethod) error {
 }
 
 // priceOnDate sets what is charged for the lines of a plan on its day, and refuses
-// more than was agreed to. The days in which a late fee is waived count from today,
-// since the payer is shown it now.
+// more than was agreed to. A late fee counts as shown today: the payer agrees to it.
+// One that is waived then is not, since nobody sees it.
 func (s *Service) priceOnDate(ctx context.Context, tx bun.IDB, schedule *Schedule, lines []ScheduledLine, part CurrencyQuote, invoices map[string]billing.Invoice, method MethodClass, agreed int64) error {
 	list := make([]billing.Invoice, 0, len(lines))
 	for _, line := range lines {
 		list = append(list, invoices[line.InvoiceID])
 	}
 	facts, err := s.incentiveFacts(ctx, tx, list)
+	if err != nil {
+		return err
+	}
+	earlier, err := plannedFor(ctx, tx, invoicesOf(lines), schedule.StartsAt)
 	if err != nil {
 		return err
 	}
@@ -59,11 +65,14 @@ func (s *Service) priceOnDate(ctx context.Context, tx bun.IDB, schedule *Schedul
 	schedule.Amount = 0
 	for i := range lines {
 		invoice, line := invoices[lines[i].InvoiceID], quoted[lines[i].InvoiceID]
+		invoice.Held += earlier[invoice.ID] // this plan may be the one that takes the rest, and bears the fee
 		incentives := then.of(invoice, line.Amount, lines[i].Pays, method)
 		discount, fee, _ := sums(incentives)
 		lines[i].Amount = lines[i].Pays - discount + fee
 		schedule.Amount += lines[i].Amount
-		notices = append(notices, facts.notices(invoice, incentives)...)
+		if fee > 0 {
+			notices = append(notices, facts.notices(invoice, incentives)...)
+		}
 		if difference, differs := compareIncentives(line, part.Currency, incentives); differs {
 			difference.Why = whyThen(line, incentives)
 			dearer.Differences = append(dearer.Differences, difference)
@@ -82,15 +91,21 @@ func (s *Service) priceOnDate(ctx context.Context, tx bun.IDB, schedule *Schedul
 // whyThen says why an invoice costs another amount on a later day.
 func whyThen(line QuoteLine, then []Incentive) string {
 	discount, fee, _ := sums(then)
+	var why []string
+	switch {
+	case discount == line.Discount:
+	case discount == 0:
+		why = append(why, "Without the discount of "+whyOf(line.Incentives, EarlyDiscount, DebitDiscount)+".")
+	default:
+		why = append(why, "With another discount: "+whyOf(then, EarlyDiscount, DebitDiscount)+".")
+	}
 	switch {
 	case fee > line.LateFee:
-		return "With a " + whyOf(then, LateFee) + "."
+		why = append(why, "With a "+whyOf(then, LateFee)+".")
 	case fee < line.LateFee:
-		return "Without its late fee."
-	case discount == 0:
-		return "Without the discount of " + whyOf(line.Incentives, EarlyDiscount, DebitDiscount) + "."
+		why = append(why, "Without its late fee.")
 	}
-	return "With another discount: " + whyOf(then, EarlyDiscount, DebitDiscount) + "."
+	return strings.Join(why, " ")
 }
 
 func quotedLines(part CurrencyQuote) map[string]QuoteLine {
@@ -103,30 +118,81 @@ func quotedLines(part CurrencyQuote) map[string]QuoteLine {
 	return lines
 }
 
-// leftOut takes out of a quote what a plan promised to pay for less, and says of
-// each line why. What is left can be quoted again as it is.
-func leftOut(lines []ScheduledLine, selection Selection, part CurrencyQuote) (Selection, []string) {
+// leftOut takes out of a quote what a plan promised to pay for less, and says how
+// much each costs now. What is kept can be quoted again as it is.
+func leftOut(lines []ScheduledLine, selection Selection, part CurrencyQuote) (kept Selection, out []Difference) {
 	promised := make(map[string]int64, len(lines))
 	for _, line := range lines {
 		promised[line.InvoiceID] = line.Amount
 	}
 	dear := map[string]bool{}
-	var why []string
 	for _, vendor := range part.Vendors {
 		for _, line := range vendor.Lines {
 			if line.Charge > promised[line.InvoiceID] {
 				dear[line.InvoiceID] = true
-				why = append(why, fmt.Sprintf("Invoice %s was left out: it now costs %s, and you planned %s.", line.Number, money.New(line.Charge, part.Currency),
-					money.New(promised[line.InvoiceID], part.Currency)))
+				out = append(out, Difference{InvoiceID: line.InvoiceID, Number: line.Number, Currency: part.Currency, Was: promised[line.InvoiceID], Is: line.Charge,
+					Charge: true, Why: whyOf(line.Incentives, LateFee)})
 			}
 		}
 	}
-	kept := selection
+	kept = selection
 	kept.Invoices = nil
 	for _, wish := range selection.Invoices {
 		if !dear[wish.InvoiceID] {
 			kept.Invoices = append(kept.Invoices, wish)
 		}
 	}
-	return kept, why
+	return kept, out
+}
+
+// leftOutWords name what a plan leaves out: "INV-1 (EUR 102.00 instead of
+// EUR 100.00)". Of many only the first.
+func leftOutWords(out []Difference) string {
+	const most = 10
+	words := make([]string, 0, min(len(out), most+1))
+	for _, d := range out[:min(len(out), most)] {
+		text := fmt.Sprintf("%s (%s instead of %s", d.Number, money.New(d.Is, d.Currency), money.New(d.Was, d.Currency))
+		if d.Why != "" {
+			text += ", with a " + d.Why
+		}
+		words = append(words, text+")")
+	}
+	if more := len(out) - most; more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(words, ", ")
+}
+
+// tellLeftOut notes on invoices that a plan did not pay them, and tells the payer
+// what it pays instead.
+func (s *Service) tellLeftOut(ctx context.Context, tx bun.IDB, schedule Schedule, out []Difference, paid CurrencyQuote) error {
+	ids := make([]string, len(out))
+	for i, d := range out {
+		ids[i] = d.InvoiceID
+	}
+	invoices, _, err := s.Billing.LockTx(ctx, tx, ids, nil)
+	if err != nil {
+		return err
+	}
+	notes := make([]billing.Note, 0, len(out))
+	for _, d := range out {
+		notes = append(notes, billing.Note{Invoice: invoices[d.InvoiceID], Kind: "scheduled", Text: fmt.Sprintf("Left out of the payment that was planned for %s: it would cost %s, and %s was planned.",
+			schedule.PayOn.Human(""), money.New(d.Is, d.Currency), money.New(d.Was, d.Currency))})
+	}
+	if err := s.Billing.NoteTx(ctx, tx, notes...); err != nil {
+		return err
+	}
+	return s.mailSchedule(ctx, tx, schedule, letter.Schedule{Kind: letter.ScheduleLeftOut, Reason: leftOutWords(out), Charged: money.New(paid.Charge, paid.Currency), Vendors: quotedVendors(paid)})
+}
+
+func quotedVendors(part CurrencyQuote) []letter.ScheduleVendor {
+	vendors := make([]letter.ScheduleVendor, 0, len(part.Vendors))
+	for _, vendor := range part.Vendors {
+		told := letter.ScheduleVendor{Name: vendor.Name, Amount: money.New(vendor.Charge, part.Currency)}
+		for _, line := range vendor.Lines {
+			told.Lines = append(told.Lines, letter.VendorLine{Invoice: line.Number, Amount: money.New(line.Charge, part.Currency)})
+		}
+		vendors = append(vendors, told)
+	}
+	return vendors
 }

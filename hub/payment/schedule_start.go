@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/fault"
-	"github.com/sheaf-hub/sheaf/hub/mail/letter"
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/party"
 )
@@ -116,7 +114,7 @@ func (s *Service) beginPlanned(ctx context.Context, tx bun.IDB, schedule Schedul
 	if err := s.Billing.LiftScheduledTx(ctx, tx, schedule.ID); err != nil {
 		return Payment{}, err
 	}
-	quote, why, err := s.asPromised(ctx, tx, payer, schedule, selection)
+	quote, out, err := s.asPromised(ctx, tx, payer, schedule, selection)
 	if err != nil {
 		return Payment{}, err
 	}
@@ -125,40 +123,37 @@ func (s *Service) beginPlanned(ctx context.Context, tx bun.IDB, schedule Schedul
 		return Payment{}, err
 	}
 	if payment.Amount > schedule.Amount { // whatever was added since, the payer did not see it
-		return Payment{}, tooDear("")
+		return Payment{}, fault.New(fault.Conflict, "It would have cost more than you planned.")
 	}
-	if err := linkSchedule(ctx, tx, schedule, payment.ID, why, s.Now()); err != nil || why == "" {
+	if len(out) == 0 {
+		return payment, linkSchedule(ctx, tx, schedule, payment.ID, "", s.Now())
+	}
+	if err := linkSchedule(ctx, tx, schedule, payment.ID, "Left out, as it would have cost more than you planned: "+leftOutWords(out)+".", s.Now()); err != nil {
 		return payment, err
 	}
-	schedule.Failure = why
-	return payment, s.mailSchedule(ctx, tx, schedule, letter.ScheduleLeftOut)
-}
-
-func tooDear(why string) error {
-	return fault.New(fault.Conflict, "It would have come to more than you planned. %s", why)
+	return payment, s.tellLeftOut(ctx, tx, schedule, out, quote.Currencies[0])
 }
 
 // asPromised quotes what a plan can take now. What would cost more than was
-// promised for it is left out, and said why; the rest is paid.
-func (s *Service) asPromised(ctx context.Context, tx bun.IDB, payer Payer, schedule Schedule, selection Selection) (Quote, string, error) {
+// promised for it is left out, and returned; the rest is paid.
+func (s *Service) asPromised(ctx context.Context, tx bun.IDB, payer Payer, schedule Schedule, selection Selection) (Quote, []Difference, error) {
 	quote, err := s.quote(ctx, tx, payer, selection)
 	if err != nil {
-		return Quote{}, "", err
+		return Quote{}, nil, err
 	}
 	lines, err := scheduledLines(ctx, tx, schedule.ID)
 	if err != nil {
-		return Quote{}, "", err
+		return Quote{}, nil, err
 	}
-	kept, why := leftOut(lines, selection, quote.Currencies[0])
-	if len(why) == 0 {
-		return quote, "", nil
+	kept, out := leftOut(lines, selection, quote.Currencies[0])
+	if len(out) == 0 {
+		return quote, nil, nil
 	}
-	reason := clipped(strings.Join(why, " "))
 	if len(kept.Invoices) == 0 {
-		return Quote{}, "", tooDear(reason)
+		return Quote{}, nil, fault.New(fault.Conflict, "It would have cost more than you planned: %s.", leftOutWords(out))
 	}
 	quote, err = s.quote(ctx, tx, payer, kept)
-	return quote, reason, err
+	return quote, out, err
 }
 
 // stillOwed is what a plan can take of its invoices now. What was paid, voided

@@ -70,16 +70,20 @@ func plannedWith(ctx context.Context, tx bun.IDB, methodID string) ([]Schedule, 
 	return list, nil
 }
 
-// plannedFor sums, by invoice, what is promised and has not started.
-func plannedFor(ctx context.Context, tx bun.IDB, invoiceIDs []string) (map[string]int64, error) {
+// plannedFor sums, by invoice, what is promised, has not started and starts before
+// a time; the zero time: all of it.
+func plannedFor(ctx context.Context, tx bun.IDB, invoiceIDs []string, before time.Time) (map[string]int64, error) {
 	var rows []struct {
 		InvoiceID string `bun:"invoice_id"`
 		Amount    int64  `bun:"amount"`
 	}
-	err := tx.NewSelect().TableExpr("scheduled_lines AS sl").ColumnExpr("sl.invoice_id, SUM(sl.pays) AS amount").
+	query := tx.NewSelect().TableExpr("scheduled_lines AS sl").ColumnExpr("sl.invoice_id, SUM(sl.pays) AS amount").
 		Join("JOIN scheduled_payments AS sp ON sp.id = sl.schedule_id").Where("sl.invoice_id IN (?)", bun.List(invoiceIDs)).
-		Where("sp.state IN (?, ?)", Scheduled, Starting).Group("sl.invoice_id").Scan(ctx, &rows)
-	if err != nil {
+		Where("sp.state IN (?, ?)", Scheduled, Starting).Group("sl.invoice_id")
+	if !before.IsZero() {
+		query = query.Where("sp.starts_at < ?", before.UTC())
+	}
+	if err := query.Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("read what is planned: %w", err)
 	}
 	sums := make(map[string]int64, len(rows))

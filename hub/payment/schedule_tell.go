@@ -34,7 +34,7 @@ func (s *Service) tellDue(ctx context.Context) (int, error) {
 }
 
 func (s *Service) tellAhead(ctx context.Context, tx bun.IDB, schedule Schedule) error {
-	return s.mailSchedule(ctx, tx, schedule, letter.ScheduleAhead)
+	return s.mailPlanned(ctx, tx, schedule, letter.Schedule{Kind: letter.ScheduleAhead})
 }
 
 // tellEnd tells the payer at once that nothing was paid, and why.
@@ -43,12 +43,22 @@ func (s *Service) tellEnd(ctx context.Context, tx bun.IDB, schedule Schedule) er
 	if schedule.State == NothingLeft {
 		kind = letter.ScheduleNothing
 	}
-	return s.mailSchedule(ctx, tx, schedule, kind)
+	return s.mailPlanned(ctx, tx, schedule, letter.Schedule{Kind: kind, Reason: schedule.Failure})
+}
+
+// mailPlanned names all that was planned.
+func (s *Service) mailPlanned(ctx context.Context, tx bun.IDB, schedule Schedule, view letter.Schedule) error {
+	vendors, err := s.scheduleVendors(ctx, tx, schedule)
+	if err != nil {
+		return err
+	}
+	view.Vendors = vendors
+	return s.mailSchedule(ctx, tx, schedule, view)
 }
 
 // mailSchedule commits one mail about a plan with the change that causes it,
 // unless the mailbox cannot be reached.
-func (s *Service) mailSchedule(ctx context.Context, tx bun.IDB, schedule Schedule, kind letter.ScheduleKind) error {
+func (s *Service) mailSchedule(ctx context.Context, tx bun.IDB, schedule Schedule, view letter.Schedule) error {
 	contact, err := s.Party.ContactTx(ctx, tx, schedule.ContactID)
 	if err != nil || !contact.BouncedAt.IsZero() {
 		return err
@@ -57,18 +67,14 @@ func (s *Service) mailSchedule(ctx context.Context, tx bun.IDB, schedule Schedul
 	if err != nil {
 		return err
 	}
-	vendors, err := s.scheduleVendors(ctx, tx, schedule)
-	if err != nil {
-		return err
-	}
-	view := letter.Schedule{Kind: kind, Today: money.DateOf(s.Now(), contact.Zone()), ContactName: contact.Name, PayOn: schedule.PayOn,
-		Amount: money.New(schedule.Amount, schedule.Currency), Method: method.Name(), Reason: schedule.Failure, Vendors: vendors, URL: s.scheduleLink(schedule, kind), Footer: s.Footer}
+	view.Today, view.ContactName, view.PayOn, view.Footer = money.DateOf(s.Now(), contact.Zone()), contact.Name, schedule.PayOn, s.Footer
+	view.Amount, view.Method, view.URL = money.New(schedule.Amount, schedule.Currency), method.Name(), s.scheduleLink(schedule, view.Kind)
 	rendered, err := s.Letters.Schedule(view)
 	if err != nil {
 		return fmt.Errorf("render the notice: %w", err)
 	}
 	var worthless time.Time // never: it stays news
-	if kind == letter.ScheduleAhead {
+	if view.Kind == letter.ScheduleAhead {
 		worthless = schedule.StartsAt
 	}
 	return s.Outbox.AppendMailTx(ctx, tx, "schedule", mail.Message{From: s.From, To: mail.Address{Name: contact.Name, Email: contact.Email},

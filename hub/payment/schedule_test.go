@@ -490,6 +490,7 @@ func TestACheckOfPlansFindsWhatIsBroken(t *testing.T) {
 			"no payment":    {of("payment_id = NULL", started.ID), of("payment_id = '"+p+"'", started.ID), "without exactly one payment"},
 			"cancelled":     {of("state = 'cancelled'", started.ID), of("state = 'started'", started.ID), "charged although it was cancelled"},
 			"more":          {"UPDATE scheduled_lines SET amount = amount - 1 WHERE schedule_id = '" + started.ID + "'", "UPDATE scheduled_lines SET amount = amount + 1 WHERE schedule_id = '" + started.ID + "'", "took more than was promised"},
+			"pays more":     {"UPDATE scheduled_lines SET pays = pays - 1 WHERE schedule_id = '" + started.ID + "'", "UPDATE scheduled_lines SET pays = pays + 1 WHERE schedule_id = '" + started.ID + "'", "took more than was promised"},
 			"sum":           {of("amount = amount + 1", waiting.ID), of("amount = amount - 1", waiting.ID), "not the sum"},
 			"no hold":       {"UPDATE holds SET schedule_id = NULL WHERE schedule_id = '" + waiting.ID + "'", "UPDATE holds SET schedule_id = '" + waiting.ID + "' WHERE kind = 'scheduled' AND lifted_at IS NULL", "does not hold an invoice"},
 			"held too long": {of("state = 'nothing_left', next_attempt_at = NULL", waiting.ID), of("state = 'scheduled', next_attempt_at = starts_at", waiting.ID), "does not wait any more"},

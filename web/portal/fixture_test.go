@@ -278,7 +278,8 @@ func quoteCredits() QuoteView {
 
 func savedOffer(plan string) *SavedOffer {
 	return &SavedOffer{Charge: "/me/quotes/q1/charges", Plan: "/me/quotes/q1/schedules", Add: "/me/methods?currency=EUR&quote=q1", First: "2026-11-23", Last: "2027-02-20",
-		Methods: []ui.Option{{Value: "m1", Label: "Visa ending 4242, until November 2028"}, {Value: "m2", Label: "Bank account ending 6789"}}, Names: []string{"Visa ending 4242", "bank account ending 6789"}, Credits: plan == "credits"}
+		Methods: []ui.Option{{Value: "m1", Label: "Visa ending 4242, until November 2028"}, {Value: "m2", Label: "Bank account ending 6789"}},
+		Buttons: []SavedButton{{ID: "m1", Name: "Visa ending 4242"}, {ID: "m2", Name: "bank account ending 6789"}}, Credits: plan == "credits"}
 }
 
 func quoteSaved() QuoteView {
@@ -296,7 +297,8 @@ func quoteDearer() QuoteView {
 	v.Page.Errors = nil
 	v.Currencies = v.Currencies[:1]
 	c := &v.Currencies[0]
-	c.Saving, c.Saved.Saving = amount("12.50", "EUR"), true
+	c.Saving = amount("12.50", "EUR")
+	c.Saved.Buttons[1].Less, c.Saved.Methods[1].Label = c.Saving, "Bank account ending 6789, EUR\u00a012.50 less"
 	c.Pick = SchedulePick{Method: "m1", Date: "2027-01-20", Dearer: &SchedulePrice{On: "2027-01-20", Total: amount("1275.00", "EUR"), Agreed: "127500",
 		Differences: []Difference{{Vendor: "Northwind Freight", Number: "NF-20391", Was: amount("1250.00", "EUR"), Now: amount("1275.00", "EUR"), Charge: true, Why: "With a late fee of 2 %, as it was not paid by 30 Nov."}}}}
 	return v

@@ -98,7 +98,7 @@ func TestPlanAPaymentSeeItAndCancelIt(t *testing.T) {
 	}
 	b.get("/me/schedules").want(200, "EUR 140.00 will be paid on 3 Dec", "Visa ending 4242", "Northwind Freight", "NF-1", "Alder Timber", "Cancel this payment").without("AT-2")
 	b.get("/me").want(200, "Will be paid on 3 Dec")
-	b.get("/me/invoices/"+w.id("NF-1")).want(200, "Will be paid on 3 Dec", "Will be paid on 2026-12-03: EUR 100.00.")
+	b.get("/me/invoices/"+w.id("NF-1")).want(200, "Will be paid on 3 Dec", "Will be paid on 3 Dec 2026: EUR 100.00.")
 	schedule := w.one("SELECT id FROM scheduled_payments")
 
 	link := w.digest(ann)
@@ -171,12 +171,30 @@ func TestAPlanThatCostsMoreOnItsDayIsAskedForAgain(t *testing.T) {
 	review := b.review("NF-1")
 	page := b.get(review).want(200, "EUR 100.00")
 	fields := []string{"hash", page.field("hash"), "currency", "EUR", "method", w.one("SELECT id FROM saved_methods"), "date", "2027-01-20"}
-	asked := b.post(review+"/schedules", fields...).want(409, "On 20 Jan 2027 this comes to EUR 102.00, not EUR 100.00", "Nothing is planned yet", "EUR 102.00 instead of EUR 100.00", "With a late fee of 2", "Plan EUR 102.00 for 20 Jan 2027")
+	asked := b.post(review+"/schedules", fields...).want(409, "On 20 Jan 2027 this comes to EUR 102.00, not EUR 100.00", "Nothing is planned yet", "What differs on that date", "With a late fee of 2", "With Visa ending 4242. We write to you the day before", "Plan EUR 102.00 for 20 Jan 2027")
 	for _, agreed := range []string{"", "-1", "x", "10199"} {
 		b.post(review+"/schedules", append(fields, "agreed", agreed)...).want(409, "Nothing is planned yet")
 	}
 	b.post(review+"/schedules", append(fields, "agreed", asked.field("agreed"))...).goes("/me/schedules")
 	b.get("/me/schedules").want(200, "EUR 102.00 will be paid on 20 Jan 2027")
+	w.verify()
+}
+
+func TestThePayerReadsWhatAPlanLeftOut(t *testing.T) {
+	w := usual(t)
+	b := w.signIn(ann)
+	b.keep("card")
+	review := b.review("NF-1", "AT-1")
+	b.post(review+"/schedules", "hash", b.get(review).field("hash"), "currency", "EUR", "method", w.one("SELECT id FROM saved_methods"), "date", "2026-11-25").goes("/me/schedules")
+	w.incentives(w.north, payment.Incentives{LateRate: 200, LateDays: 1}) // NF-1 is due on 10 Nov
+	w.clock.pass(24 * time.Hour)
+	_, err := w.Payment.RunSchedules(t.Context())
+	w.must(err)
+	b.get("/me/schedules").want(200, "Left out, as it would have cost more than you planned: NF-1 (EUR 102.00 instead of EUR 100.00, with a late fee of 2", "See the payment")
+	b.get("/me/invoices/"+w.id("NF-1")).want(200, "Left out of the payment that was planned for 25 Nov 2026: it would cost EUR 102.00, and EUR 100.00 was planned.").without("Will be paid on 25 Nov<")
+	if w.open("NF-1") == 0 || w.open("AT-1") != 0 {
+		t.Error("the wrong invoice is left out")
+	}
 	w.verify()
 }
 
@@ -187,11 +205,13 @@ func TestACardDoesNotTakeTheDiscountForABankDebit(t *testing.T) {
 	b.keep("card")
 	b.keep("bank")
 	review := b.review("NF-1")
-	page := b.get(review).want(200, "save EUR 1.00", "Pay with Visa ending 4242 now", "press “Pay by bank debit” above first")
-	debit := b.post("/me/quotes", "quote", page.field("quote"), "currency", "EUR", "method", "bank debit").goes("/me/quotes/")
-	page = b.get(debit).want(200, "Pay with bank account ending 6789 now").without("Pay with Visa")
+	page := b.get(review).want(200, "Pay with Visa ending 4242 now", "Pay with bank account ending 6789 and save EUR 1.00", "you see the lower amount first", "Bank account ending 6789, EUR 1.00 less")
+	page.without("Pay with bank account ending 6789 now")
+	debit := b.post("/me/quotes", "quote", page.field("quote"), "hash", page.field("hash"), "currency", "EUR", "method", "bank debit").goes("/me/quotes/")
+	page = b.get(debit).want(200, "EUR 99.00", "Pay with bank account ending 6789 now").without("Pay with Visa", "Visa ending 4242, until")
 	card := w.one("SELECT id FROM saved_methods WHERE detail = 'Visa ending 4242'")
-	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", card).want(422, "These amounts are for a bank debit")
+	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", card).want(422, "These amounts are for a bank debit", "press “Pay another way”")
+	b.post(debit+"/schedules", "hash", page.field("hash"), "currency", "EUR", "method", card, "date", "2026-12-03").want(422, "These amounts are for a bank debit")
 	bank := w.one("SELECT id FROM saved_methods WHERE detail = 'bank account ending 6789'")
 	b.post(debit+"/charges", "hash", page.field("hash"), "currency", "EUR", "method", bank).goes("/pay/")
 	if got := w.one("SELECT amount FROM payments"); got != "9900" {

@@ -164,13 +164,17 @@ func (h *Handlers) offerSaved(c *fiber.Ctx, who visitor, v *QuoteView) error {
 			if part.Debit && method.Class != payment.MethodBankDebit {
 				continue // the amounts are for a bank debit
 			}
-			part.Saved.Saving = part.Saved.Saving || method.Class == payment.MethodBankDebit && part.Saving.Positive()
-			label := ui.Sentence(method.Name())
+			button := SavedButton{ID: method.ID, Name: method.Name()}
+			label := ui.Sentence(button.Name)
 			if until := expiryText(method); until != "" {
 				label += ", " + until
 			}
+			if method.Class == payment.MethodBankDebit && part.Saving.Positive() {
+				button.Less = part.Saving
+				label += ", " + button.Less.String() + " less"
+			}
 			part.Saved.Methods = append(part.Saved.Methods, ui.Option{Value: method.ID, Label: label})
-			part.Saved.Names = append(part.Saved.Names, method.Name())
+			part.Saved.Buttons = append(part.Saved.Buttons, button)
 		}
 	}
 	return nil

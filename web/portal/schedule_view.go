@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"slices"
+
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/payment"
@@ -42,11 +44,32 @@ type SavedOffer struct {
 	Plan    string // a POST: on a date
 	Add     string // where another is saved
 	Methods []ui.Option
-	Names   []string // of the methods, in the same order
+	Buttons []SavedButton // of the methods, in the same order
 	First   money.Date
 	Last    money.Date
 	Credits bool // some are set against it: it can be paid now alone
-	Saving  bool // a bank account is among them, and a bank debit costs less
+}
+
+// SavedButton pays at once with one kept means of payment.
+type SavedButton struct {
+	ID   string
+	Name string
+	Less money.Amount // what it saves, as a bank account; positive: it leads to that amount first
+}
+
+// saves says whether one of them costs less.
+func (o SavedOffer) saves() bool {
+	return slices.ContainsFunc(o.Buttons, func(b SavedButton) bool { return b.Less.Positive() })
+}
+
+// named is the name of one of the means of payment.
+func (o SavedOffer) named(id string) string {
+	for _, button := range o.Buttons {
+		if button.ID == id {
+			return button.Name
+		}
+	}
+	return ""
 }
 
 // SchedulePick is what was chosen to plan a payment, kept after an error.

@@ -210,11 +210,12 @@ type Schedule struct {
 	Today       money.Date
 	ContactName string
 	PayOn       money.Date
-	Amount      money.Amount // promised: at most this is charged
-	Method      string       // "Visa ending 4242"
-	Reason      string       // why it failed, or what was left out; may be empty
-	Vendors     []ScheduleVendor
-	URL         string // where it can be cancelled, or the invoices paid in another way
+	Amount      money.Amount     // promised: at most this is charged
+	Charged     money.Amount     // of one with invoices left out: what is charged
+	Method      string           // "Visa ending 4242"
+	Reason      string           // why it failed, or what was left out; may be empty
+	Vendors     []ScheduleVendor // what was planned; of one with invoices left out: what is paid
+	URL         string           // where it can be cancelled, or the invoices paid in another way
 	Footer      Footer
 }
 

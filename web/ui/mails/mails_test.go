@@ -108,7 +108,9 @@ func letters(t testing.TB) map[string]func(letter.Renderer) (letter.Rendered, er
 		},
 		"schedule-leftout": func(r letter.Renderer) (letter.Rendered, error) {
 			part := schedule(t, letter.ScheduleLeftOut)
-			part.Today, part.Reason = part.PayOn, "Invoice NF-20412 was left out: it now costs EUR 102.41, and you planned EUR 100.40."
+			part.Today, part.Charged, part.URL = part.PayOn, amount(t, "1670.00", "EUR"), "https://sheaf.example/me"
+			part.Reason = "NF-20412 (EUR 102.41 instead of EUR 100.40, with a late fee of 2\u00a0%, as it was not paid by 20 Nov)"
+			part.Vendors[0].Amount, part.Vendors[0].Lines = amount(t, "1250.00", "EUR"), part.Vendors[0].Lines[:1]
 			return r.Schedule(part)
 		},
 		"schedule-nothing": func(r letter.Renderer) (letter.Rendered, error) {

@@ -360,7 +360,7 @@ func scheduleTitle(s letter.Schedule) string {
 	case letter.ScheduleNothing:
 		return "Nothing to pay on " + s.PayOn.Human(s.Today) + " any more"
 	case letter.ScheduleLeftOut:
-		return "Paid in part: what you planned for " + s.PayOn.Human(s.Today)
+		return "Not all that you planned for " + s.PayOn.Human(s.Today) + " is paid"
 	}
 	if s.PayOn == s.Today.AddDays(1) {
 		return "Tomorrow: " + s.Amount.String() + " will be paid"
@@ -375,7 +375,7 @@ func scheduleLead(s letter.Schedule) string {
 	case letter.ScheduleNothing:
 		return "What you had planned was paid, withdrawn or disputed meanwhile. Nothing was charged."
 	case letter.ScheduleLeftOut:
-		return "An invoice would have cost more than you planned, so it was not paid and is open as before. The others are being paid as planned; a receipt follows."
+		return "What is left out would have cost more than you planned, and is open as before. The rest is being paid as planned."
 	}
 	return "You planned this payment. It takes what is still open then, and never more than this. You can cancel it until it starts, in the early morning of that day."
 }
@@ -385,6 +385,7 @@ func scheduleFacts(s letter.Schedule) []letter.Fact {
 	reason := "Reason"
 	if s.Kind == letter.ScheduleLeftOut {
 		facts[2].Label, reason = "Planned", "Left out"
+		facts = append(facts, letter.Fact{Label: "Charged", Value: s.Charged.String()})
 	}
 	if s.Reason != "" {
 		facts = append(facts, letter.Fact{Label: reason, Value: s.Reason})
