@@ -32,7 +32,7 @@ func (s *Service) CatchUp(ctx context.Context) (int, error) {
 	if s.Messages == nil {
 		return 0, nil
 	}
-	now := s.Now().UTC()
+	now := s.Now().UTC().Truncate(time.Second).Add(time.Second) // the list has whole seconds, and this one is in it
 	from, err := heardUntil(ctx, s.DB, s.Gateway.Name())
 	if err != nil {
 		return 0, err
