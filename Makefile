@@ -25,7 +25,7 @@ generate: ## generate the Go code of the templates
 # Vetted by check; without what debuggers read, forty binaries link in half the time.
 test: ## everything, on PostgreSQL and SQLite, Redis and the in-process one, with the race detector
 	.ci/install
-	.ci/with-servers $(GO) test -race -vet=off -ldflags=-w -timeout $(TEST_TIMEOUT) $(LONGEST) $(PACKAGES)
+	.ci/with-servers $(GO) test -race -vet=off -ldflags=-w -timeout $(TEST_TIMEOUT) $(if $(filter ./...,$(PACKAGES)),$(LONGEST)) $(PACKAGES)
 	$(MAKE) simulate
 
 # Each world is one goroutine, and ten times as slow under the race detector, so
