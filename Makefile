@@ -7,6 +7,8 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES ?= ./...
 SEEDS ?= 2000
+# One more package at a time than there are processors, since the longest ones often wait.
+BESIDE ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # What takes longest begins first, so that nothing is left to wait for alone at the end.
 LONGEST = ./web/e2e ./hub/payment ./web/portal ./web/console
 
@@ -25,7 +27,7 @@ generate: ## generate the Go code of the templates
 # Vetted by check; without what debuggers read, forty binaries link in half the time.
 test: ## everything, on PostgreSQL and SQLite, Redis and the in-process one, with the race detector
 	.ci/install
-	.ci/with-servers $(GO) test -race -vet=off -ldflags=-w -timeout $(TEST_TIMEOUT) $(if $(filter ./...,$(PACKAGES)),$(LONGEST)) $(PACKAGES)
+	.ci/with-servers $(GO) test -race -p $(BESIDE) -vet=off -ldflags=-w -timeout $(TEST_TIMEOUT) $(if $(filter ./...,$(PACKAGES)),$(LONGEST)) $(PACKAGES)
 	$(MAKE) simulate
 
 # Each world is one goroutine, and ten times as slow under the race detector, so
