@@ -85,6 +85,7 @@ type Credit struct {
 type Document struct {
 	Name        string
 	ContentType string
-	Content     []byte
+	Content     []byte // nil when Ref is set
+	Ref         string // the books' own name for it, for Fetch; at most 500 bytes; empty: Content is here
 	Held        string // why it is held back ("virus test string found"); empty: it may be shown
 }

@@ -1,13 +1,10 @@
 package main
 
-import (
-	"github.com/sheaf-hub/sheaf/hub/intake"
-	"github.com/sheaf-hub/sheaf/hub/notify/outbound"
-)
+import "github.com/sheaf-hub/sheaf/hub/intake"
 
 // connectorKinds is the one list of all kinds of books that can be connected.
 // Files come by `sheaf import`, pushed records by the vendor API: neither is a
 // connection.
-func connectorKinds(_ *outbound.Client) map[string]intake.Kind {
+func connectorKinds() map[string]intake.Kind {
 	return map[string]intake.Kind{}
 }

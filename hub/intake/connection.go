@@ -66,7 +66,7 @@ func (s *Service) AddConnection(ctx context.Context, actor access.Actor, vendorI
 	if err != nil {
 		return Connection{}, err
 	}
-	if err := known.try(ctx, kept); err != nil {
+	if err := known.try(ctx, kept, s.deps()); err != nil {
 		return Connection{}, err
 	}
 	encoded, err := json.Marshal(kept)
@@ -140,11 +140,11 @@ func (k Kind) checked(settings map[string]string) (map[string]string, error) {
 }
 
 // try asks the books themselves.
-func (k Kind) try(ctx context.Context, settings map[string]string) error {
+func (k Kind) try(ctx context.Context, settings map[string]string, deps connectors.Deps) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	err := guarded(func() error {
-		connector, err := k.New(settings)
+		connector, err := k.New(settings, deps)
 		if err != nil {
 			return err
 		}
@@ -218,6 +218,6 @@ func (s *Service) open(connection Connection) (Kind, connectors.Connector, error
 	if err := json.Unmarshal([]byte(plain), &settings); err != nil {
 		return kind, nil, fmt.Errorf("decode settings: %w", err)
 	}
-	connector, err := kind.New(settings)
+	connector, err := kind.New(settings, s.deps())
 	return kind, connector, err
 }

@@ -6,6 +6,7 @@ package intake
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/sheaf-hub/sheaf/hub/access"
@@ -31,7 +32,7 @@ type Kind struct {
 	Descriptor connectors.Descriptor
 	// New makes a connector from its settings. The error is for the person who
 	// typed them.
-	New func(settings map[string]string) (connectors.Connector, error)
+	New func(settings map[string]string, deps connectors.Deps) (connectors.Connector, error)
 }
 
 // Service is the room's entrance. All fields are needed; Connectors is keyed by
@@ -44,9 +45,13 @@ type Service struct {
 	Outbox     *outbox.Service
 	Sealer     *store.Sealer
 	Connectors map[string]Kind
+	HTTP       *http.Client // goes where outgoing calls may
 	Log        *slog.Logger
 	Now        func() time.Time
 }
 
 // now is the clock as both databases keep it: UTC, whole microseconds.
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// deps is what a connector is lent.
+func (s *Service) deps() connectors.Deps { return connectors.Deps{HTTP: s.HTTP, Now: s.Now} }

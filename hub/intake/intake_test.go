@@ -40,6 +40,10 @@ func (b *books) Describe() connectors.Descriptor {
 
 func (b *books) Check(context.Context) error { return b.check }
 
+func (b *books) Fetch(context.Context, string) (connectors.Document, error) {
+	return connectors.Document{}, connectors.ErrGone
+}
+
 func (b *books) Pull(_ context.Context, cursor string, sink func(connectors.Page) error) error {
 	b.mu.Lock()
 	b.asked = cursor
@@ -83,7 +87,7 @@ func newHub(t *testing.T, db *store.DB) *hub {
 	parties := &party.Service{DB: db, Sealer: sealer, Now: h.clock}
 	box := &outbox.Service{DB: db, Sealer: sealer, Now: h.clock}
 	fields := []connectors.Field{{Name: "url", Label: "Address", Required: true}, {Name: "password", Label: "Password", Required: true, Sealed: true}, {Name: "note", Label: "Note"}}
-	made := func(map[string]string) (connectors.Connector, error) { return h.books, nil }
+	made := func(map[string]string, connectors.Deps) (connectors.Connector, error) { return h.books, nil }
 	h.Service = &intake.Service{DB: db, Party: parties, Billing: &billing.Service{DB: db, Party: parties, Now: h.clock}, Outbox: box,
 		Access: &access.Service{DB: db, Sealer: sealer, Outbox: box, Now: h.clock}, Sealer: sealer, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.clock,
 		Connectors: map[string]intake.Kind{

@@ -23,6 +23,9 @@ type Harness struct {
 	Accounts, Invoices, Credits int
 	// Timeout bounds each call; 30 seconds when it is 0.
 	Timeout time.Duration
+	// Books is where the connector reads, for the parts in which they change while
+	// it does; nil: they cannot change, and those parts are left out.
+	Books Books
 }
 
 // Run holds a connector to the contract, each part with a fresh harness.

@@ -53,6 +53,10 @@ func (b *book) Pull(ctx context.Context, cursor string, sink func(connectors.Pag
 	return nil
 }
 
+func (b *book) Fetch(context.Context, string) (connectors.Document, error) {
+	return connectors.Document{}, connectors.ErrGone
+}
+
 func (b *book) page(i int) connectors.Page {
 	amount := money.New(int64(100+i), "EUR")
 	id := fmt.Sprint(i)
