@@ -52,9 +52,10 @@ type Reservation struct {
 }
 
 // LockTx locks invoices and credits, always in the same order, and returns them
-// as they are now. Whatever changes open or held calls it first.
-func (s *Service) LockTx(ctx context.Context, tx bun.IDB, invoiceIDs, creditIDs []string) (map[string]Invoice, map[string]Credit, error) {
-	return lockRows(ctx, s.DB, tx, invoiceIDs, creditIDs)
+// as they are now. Whatever changes open or held calls it first. More questions
+// may be asked with it.
+func (s *Service) LockTx(ctx context.Context, tx bun.IDB, invoiceIDs, creditIDs []string, beside ...store.Question) (map[string]Invoice, map[string]Credit, error) {
+	return lockRows(ctx, s.DB, tx, invoiceIDs, creditIDs, beside...)
 }
 
 // ReserveTx holds invoices and credits for a payment. The rows are locked and

@@ -10,25 +10,20 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-func lockRows(ctx context.Context, db *store.DB, tx bun.IDB, invoiceIDs, creditIDs []string) (map[string]Invoice, map[string]Credit, error) {
-	invoices, credits := make(map[string]Invoice, len(invoiceIDs)), make(map[string]Credit, len(creditIDs))
-	if len(invoiceIDs) > 0 {
-		var list []Invoice
-		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.List(invoiceIDs)).Order("id")).Scan(ctx); err != nil {
-			return nil, nil, fmt.Errorf("lock invoices: %w", err)
-		}
-		for _, invoice := range list {
-			invoices[invoice.ID] = invoice
-		}
+func lockRows(ctx context.Context, db *store.DB, tx bun.IDB, invoiceIDs, creditIDs []string, beside ...store.Question) (map[string]Invoice, map[string]Credit, error) {
+	var invoiceList []Invoice
+	var creditList []Credit
+	questions := []store.Question{store.ByIDs(&invoiceList, "SELECT * FROM invoices WHERE id IN (?) ORDER BY id FOR UPDATE", invoiceIDs),
+		store.ByIDs(&creditList, "SELECT * FROM credits WHERE id IN (?) ORDER BY id FOR UPDATE", creditIDs)}
+	if err := db.Ask(ctx, tx, append(questions, beside...)...); err != nil {
+		return nil, nil, fmt.Errorf("lock invoices and credits: %w", err)
 	}
-	if len(creditIDs) > 0 {
-		var list []Credit
-		if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.List(creditIDs)).Order("id")).Scan(ctx); err != nil {
-			return nil, nil, fmt.Errorf("lock credits: %w", err)
-		}
-		for _, credit := range list {
-			credits[credit.ID] = credit
-		}
+	invoices, credits := make(map[string]Invoice, len(invoiceIDs)), make(map[string]Credit, len(creditIDs))
+	for _, invoice := range invoiceList {
+		invoices[invoice.ID] = invoice
+	}
+	for _, credit := range creditList {
+		credits[credit.ID] = credit
 	}
 	return invoices, credits, nil
 }

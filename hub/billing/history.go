@@ -40,7 +40,7 @@ func (s *Service) NoteTx(ctx context.Context, tx bun.IDB, notes ...Note) error {
 	for i, note := range notes {
 		rows[i] = newHistory(note.Invoice, note.Kind, note.Text, now)
 	}
-	return insertHistory(ctx, tx, rows)
+	return insertHistory(ctx, s.DB, tx, rows)
 }
 
 // HistoryOf is what happened to an invoice, newest first.

@@ -10,11 +10,8 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-func insertHistory(ctx context.Context, tx bun.IDB, rows []History) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
+func insertHistory(ctx context.Context, db *store.DB, tx bun.IDB, rows []History) error {
+	if err := store.InsertAll(ctx, db, tx, rows, ""); err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
 	return nil

@@ -9,10 +9,19 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// EndHoldsTx ends the holds of payments. What they reserved is given back by
-// SettleTx, if the caller found that they held anything still.
-func (s *Service) EndHoldsTx(ctx context.Context, tx bun.IDB, paymentIDs []string) error {
-	return releasePayments(ctx, tx, paymentIDs, s.Now().UTC())
+// HoldsOfPayments asks for what payments hold still.
+func HoldsOfPayments(holds *[]Hold, paymentIDs []string) store.Question {
+	return store.ByIDs(holds, "SELECT * FROM holds WHERE payment_id IN (?) AND lifted_at IS NULL", paymentIDs)
+}
+
+// EndHoldsTx ends holds of payments that the caller has locked. What they reserved
+// is given back by SettleTx.
+func (s *Service) EndHoldsTx(ctx context.Context, tx bun.IDB, holds []Hold) error {
+	ids := make([]string, len(holds))
+	for i, hold := range holds {
+		ids[i] = hold.ID
+	}
+	return liftHolds(ctx, s.DB, tx, ids, s.Now().UTC())
 }
 
 // SettleTx gives back reservations and applies money, credits and discounts, to
@@ -40,7 +49,7 @@ func (s *Service) SettleTx(ctx context.Context, tx bun.IDB, released []Reservati
 			touchedCredits[applications[i].CreditID] = true
 		}
 	}
-	if err := insertApplications(ctx, tx, applications); err != nil {
+	if err := insertApplications(ctx, s.DB, tx, applications); err != nil {
 		return err
 	}
 	now := s.Now().UTC()

@@ -12,23 +12,17 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-// releasePayments ends the holds of payments.
-func releasePayments(ctx context.Context, tx bun.IDB, paymentIDs []string, now time.Time) error {
-	if len(paymentIDs) == 0 {
-		return nil
+// liftHolds ends holds that nobody else ends meanwhile.
+func liftHolds(ctx context.Context, db *store.DB, tx bun.IDB, ids []string, now time.Time) error {
+	rows := make([][]any, len(ids))
+	for i, id := range ids {
+		rows[i] = []any{id, now}
 	}
-	_, err := tx.NewUpdate().Model((*Hold)(nil)).Set("lifted_at = ?", now).Where("payment_id IN (?)", bun.List(paymentIDs)).Where("lifted_at IS NULL").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("release holds: %w", err)
-	}
-	return nil
+	return db.UpdateRows(ctx, tx, "holds", []store.Column{{Name: "lifted_at", Type: "{{time}}"}}, rows)
 }
 
-func insertApplications(ctx context.Context, tx bun.IDB, applications []Application) error {
-	if len(applications) == 0 {
-		return nil
-	}
-	if _, err := tx.NewInsert().Model(&applications).Returning("NULL").Exec(ctx); err != nil {
+func insertApplications(ctx context.Context, db *store.DB, tx bun.IDB, applications []Application) error {
+	if err := store.InsertAll(ctx, db, tx, applications, ""); err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
 	return nil

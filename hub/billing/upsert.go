@@ -170,7 +170,7 @@ func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.V
 		}
 		write.add(record, account, old, was, hash, now)
 	}
-	return write.store(ctx, tx, now)
+	return write.store(ctx, s.DB, tx, now)
 }
 
 type numberKey struct{ accountID, number string }

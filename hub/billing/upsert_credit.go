@@ -116,14 +116,14 @@ func (b *creditBatch) store(ctx context.Context, tx bun.IDB, now time.Time) erro
 	return insertDocuments(ctx, tx, b.documents)
 }
 
-func (b *invoiceBatch) store(ctx context.Context, tx bun.IDB, now time.Time) error {
+func (b *invoiceBatch) store(ctx context.Context, db *store.DB, tx bun.IDB, now time.Time) error {
 	if err := writeInvoices(ctx, tx, b.invoices); err != nil {
 		return err
 	}
 	if err := markReflected(ctx, tx, "reflected_at", b.reflected, now); err != nil {
 		return err
 	}
-	if err := insertHistory(ctx, tx, b.history); err != nil {
+	if err := insertHistory(ctx, db, tx, b.history); err != nil {
 		return err
 	}
 	return insertDocuments(ctx, tx, b.documents)

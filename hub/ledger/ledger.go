@@ -81,7 +81,7 @@ func (s *Service) PostTx(ctx context.Context, tx bun.IDB, transactions ...Transa
 			kept = append(kept, transaction)
 		}
 	}
-	return insertTransactions(ctx, tx, kept, entries)
+	return insertTransactions(ctx, s.DB, tx, kept, entries)
 }
 
 // Balance is the sum of one account in one currency.

@@ -8,16 +8,14 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
-func insertTransactions(ctx context.Context, tx bun.IDB, transactions []Transaction, entries []Entry) error {
-	if len(transactions) == 0 {
-		return nil
-	}
-	if _, err := tx.NewInsert().Model(&transactions).Returning("NULL").Exec(ctx); err != nil {
+func insertTransactions(ctx context.Context, db *store.DB, tx bun.IDB, transactions []Transaction, entries []Entry) error {
+	if err := store.InsertAll(ctx, db, tx, transactions, ""); err != nil {
 		return fmt.Errorf("post to the ledger: %w", err)
 	}
-	if _, err := tx.NewInsert().Model(&entries).Returning("NULL").Exec(ctx); err != nil {
+	if err := store.InsertAll(ctx, db, tx, entries, ""); err != nil {
 		return fmt.Errorf("post to the ledger: %w", err)
 	}
 	return nil

@@ -129,13 +129,27 @@ func (s *Service) AppendTx(ctx context.Context, tx bun.IDB, events ...Event) err
 			vendors = append(vendors, event.VendorID)
 		}
 	}
-	endpoints, err := activeEndpoints(ctx, tx, vendors)
-	if err != nil {
-		return err
+	var endpoints []Endpoint
+	if err := s.DB.Ask(ctx, tx, EndpointsOf(&endpoints, vendors)); err != nil {
+		return fmt.Errorf("read endpoints: %w", err)
 	}
+	return insertDeliveries(ctx, s.DB, tx, s.deliveries(fresh, endpoints))
+}
+
+// AppendFirstTx is AppendTx for events that cannot have been told before, with the
+// endpoints that EndpointsOf gave of their vendors in the same transaction, after
+// the events' CreatedAt. So nothing has to be read here.
+func (s *Service) AppendFirstTx(ctx context.Context, tx bun.IDB, endpoints []Endpoint, events ...Event) error {
+	if err := store.InsertAll(ctx, s.DB, tx, events, ""); err != nil {
+		return fmt.Errorf("append events: %w", err)
+	}
+	return insertDeliveries(ctx, s.DB, tx, s.deliveries(events, endpoints))
+}
+
+func (s *Service) deliveries(events []Event, endpoints []Endpoint) []Delivery {
 	now := s.Now().UTC()
 	var deliveries []Delivery
-	for _, event := range fresh {
+	for _, event := range events {
 		for _, endpoint := range endpoints {
 			if endpoint.VendorID == event.VendorID && endpoint.Wants(event.Type) {
 				deliveries = append(deliveries, Delivery{ID: store.NewID(), VendorID: event.VendorID, CustomerID: event.CustomerID,
@@ -143,5 +157,5 @@ func (s *Service) AppendTx(ctx context.Context, tx bun.IDB, events ...Event) err
 			}
 		}
 	}
-	return insertDeliveries(ctx, tx, deliveries)
+	return deliveries
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/uptrace/bun"
+
+	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
 func insertEvents(ctx context.Context, tx bun.IDB, events []Event) ([]Event, error) {
@@ -27,21 +29,13 @@ func insertEvents(ctx context.Context, tx bun.IDB, events []Event) ([]Event, err
 	return fresh, nil
 }
 
-func activeEndpoints(ctx context.Context, tx bun.IDB, vendors []string) ([]Endpoint, error) {
-	var endpoints []Endpoint
-	err := tx.NewSelect().Model(&endpoints).Where("vendor_id IN (?)", bun.List(vendors)).Where("disabled_at IS NULL").
-		Order("vendor_id", "id").Scan(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read endpoints: %w", err)
-	}
-	return endpoints, nil
+// EndpointsOf asks for the endpoints of vendors that hear of events now.
+func EndpointsOf(endpoints *[]Endpoint, vendors []string) store.Question {
+	return store.ByIDs(endpoints, "SELECT * FROM endpoints WHERE vendor_id IN (?) AND disabled_at IS NULL ORDER BY vendor_id, id", vendors)
 }
 
-func insertDeliveries(ctx context.Context, tx bun.IDB, deliveries []Delivery) error {
-	if len(deliveries) == 0 {
-		return nil
-	}
-	if _, err := tx.NewInsert().Model(&deliveries).Returning("NULL").Exec(ctx); err != nil {
+func insertDeliveries(ctx context.Context, db *store.DB, tx bun.IDB, deliveries []Delivery) error {
+	if err := store.InsertAll(ctx, db, tx, deliveries, ""); err != nil {
 		return fmt.Errorf("append deliveries: %w", err)
 	}
 	return nil

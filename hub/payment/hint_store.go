@@ -35,9 +35,9 @@ func newGatewayEvent(gateway string, hint Hint, now time.Time) gatewayEvent {
 }
 
 // recordHint keeps a hint with how it went; one that was handled before stays so.
-func recordHint(ctx context.Context, db bun.IDB, gateway string, hint Hint, failure error, now time.Time) error {
+func recordHint(ctx context.Context, db *store.DB, gateway string, hint Hint, failure error, now time.Time) error {
 	if failure == nil {
-		return recordHandled(ctx, db, gateway, []Hint{hint}, now)
+		return recordHandled(ctx, db, db, gateway, []Hint{hint}, now)
 	}
 	event := newGatewayEvent(gateway, hint, now)
 	event.LastError, event.NextAttemptAt = clipped(failure.Error()), now.Add(hintBackoff[0]).UTC()
@@ -69,7 +69,7 @@ func recordHint(ctx context.Context, db bun.IDB, gateway string, hint Hint, fail
 }
 
 // recordHandled keeps hints that were followed, in one statement.
-func recordHandled(ctx context.Context, db bun.IDB, gateway string, hints []Hint, now time.Time) error {
+func recordHandled(ctx context.Context, db *store.DB, tx bun.IDB, gateway string, hints []Hint, now time.Time) error {
 	var events []gatewayEvent
 	seen := map[string]bool{} // two of one id in a statement would be one too many
 	for _, hint := range hints {
@@ -81,11 +81,8 @@ func recordHandled(ctx context.Context, db bun.IDB, gateway string, hints []Hint
 		event.HandledAt = now.UTC()
 		events = append(events, event)
 	}
-	if len(events) == 0 {
-		return nil
-	}
-	_, err := db.NewInsert().Model(&events).On("CONFLICT (gateway, event_id) DO UPDATE").
-		Set("handled_at = COALESCE(ge.handled_at, EXCLUDED.handled_at), next_attempt_at = NULL, last_error = ''").Returning("NULL").Exec(ctx)
+	err := store.InsertAll(ctx, db, tx, events, "CONFLICT (gateway, event_id) DO UPDATE SET handled_at = COALESCE(ge.handled_at, EXCLUDED.handled_at), "+
+		"next_attempt_at = NULL, last_error = ''")
 	if err != nil {
 		return fmt.Errorf("record gateway event: %w", err)
 	}

@@ -84,20 +84,6 @@ func lockPayment(ctx context.Context, db *store.DB, tx bun.IDB, id string) (Paym
 	return payment, err
 }
 
-// lockPayments locks many payments in the one order in which they are locked
-// everywhere, and gives them by id.
-func lockPayments(ctx context.Context, db *store.DB, tx bun.IDB, ids []string) (map[string]Payment, error) {
-	var list []Payment
-	if err := db.ForUpdate(tx.NewSelect().Model(&list).Where("id IN (?)", bun.List(ids)).Order("id")).Scan(ctx); err != nil {
-		return nil, fmt.Errorf("lock payments: %w", err)
-	}
-	byID := make(map[string]Payment, len(list))
-	for _, payment := range list {
-		byID[payment.ID] = payment
-	}
-	return byID, nil
-}
-
 func insertPayment(ctx context.Context, tx bun.IDB, payment Payment, shares []Share, lines []Line) error {
 	if _, err := tx.NewInsert().Model(&payment).Exec(ctx); err != nil {
 		return fmt.Errorf("store payment: %w", err)

@@ -12,11 +12,8 @@ import (
 )
 
 // insertReceipts plans receipts; one that its payment has already is nothing.
-func insertReceipts(ctx context.Context, tx bun.IDB, jobs []receiptJob) error {
-	if len(jobs) == 0 {
-		return nil
-	}
-	if _, err := tx.NewInsert().Model(&jobs).On("CONFLICT (payment_id) DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
+func insertReceipts(ctx context.Context, db *store.DB, tx bun.IDB, jobs []receiptJob) error {
+	if err := store.InsertAll(ctx, db, tx, jobs, "CONFLICT (payment_id) DO NOTHING"); err != nil {
 		return fmt.Errorf("plan receipts: %w", err)
 	}
 	return nil

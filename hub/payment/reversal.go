@@ -205,7 +205,7 @@ func (s *Service) returnOver(ctx context.Context, tx bun.IDB, share Share, cause
 	}
 	now := s.Now().UTC()
 	id := store.NewID()
-	err = insertTransfers(ctx, tx, []Transfer{{ID: id, CustomerID: share.CustomerID, VendorID: share.VendorID, PaymentID: share.PaymentID, ShareID: share.ID,
+	err = insertTransfers(ctx, s.DB, tx, []Transfer{{ID: id, CustomerID: share.CustomerID, VendorID: share.VendorID, PaymentID: share.PaymentID, ShareID: share.ID,
 		Kind: transferReturn, CauseID: causeID, Currency: share.Currency, Amount: -owed, State: "pending", IdempotencyKey: "transfer-" + id,
 		NextAttemptAt: now, CreatedAt: now, UpdatedAt: now}})
 	if err != nil {

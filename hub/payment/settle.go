@@ -49,7 +49,10 @@ type settlement struct {
 	open         map[string]int64 // of each invoice, after what was allocated so far
 	usable       map[string]int64 // of each credit
 	policies     map[string]FeePolicy
-	accounts     map[string]account // of each invoice
+	accounts     map[string]account   // of each invoice
+	strangers    []party.Acquaintance // vendors that their payers have not called their own yet
+	endpoints    []outbox.Endpoint    // of the vendors
+	ended        []billing.Hold
 	released     []billing.Reservation
 	allocations  []Allocation
 	applications []billing.Application
@@ -61,6 +64,14 @@ type settlement struct {
 
 // account is a vendor's account that an invoice is on.
 type account struct{ id, externalID string }
+
+// settlingParts are payments with what belongs to them.
+type settlingParts struct {
+	payments []Payment
+	shares   []settlingShare
+	lines    []settlingLine
+	holds    []billing.Hold
+}
 
 // settledPayment is one payment with its parts.
 type settledPayment struct {
@@ -75,11 +86,19 @@ type settledPayment struct {
 // they are.
 func (s *Service) settleTx(ctx context.Context, tx bun.IDB, list []*settling) (map[string]Payment, error) {
 	work := &settlement{now: s.Now().UTC(), policies: map[string]FeePolicy{}, accounts: map[string]account{}, open: map[string]int64{}, usable: map[string]int64{}}
-	known, err := s.beginSettlement(ctx, tx, work, list)
-	if err != nil || len(work.payments) == 0 {
-		return known, err
+	ids := make([]string, len(list))
+	for i, item := range list {
+		ids[i] = item.paymentID
 	}
-	if err := s.gather(ctx, tx, work); err != nil {
+	parts, err := lockSettling(ctx, s.DB, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	known := s.beginSettlement(work, parts.payments, list)
+	if len(work.payments) == 0 {
+		return known, nil
+	}
+	if err := s.gather(ctx, tx, work, parts); err != nil {
 		return nil, err
 	}
 	for _, payment := range work.payments {
@@ -94,15 +113,11 @@ func (s *Service) settleTx(ctx context.Context, tx bun.IDB, list []*settling) (m
 	return known, s.commitSettlement(ctx, tx, work)
 }
 
-// beginSettlement locks the payments and keeps those that can be settled.
-func (s *Service) beginSettlement(ctx context.Context, tx bun.IDB, work *settlement, list []*settling) (map[string]Payment, error) {
-	ids := make([]string, len(list))
-	for i, item := range list {
-		ids[i] = item.paymentID
-	}
-	known, err := lockPayments(ctx, s.DB, tx, ids)
-	if err != nil {
-		return nil, err
+// beginSettlement keeps the locked payments that can be settled.
+func (s *Service) beginSettlement(work *settlement, locked []Payment, list []*settling) map[string]Payment {
+	known := make(map[string]Payment, len(locked))
+	for _, payment := range locked {
+		known[payment.ID] = payment
 	}
 	taken := map[string]bool{}
 	for _, item := range list {
@@ -121,37 +136,23 @@ func (s *Service) beginSettlement(ctx context.Context, tx bun.IDB, work *settlem
 			work.payments = append(work.payments, &settledPayment{Payment: payment, state: item.state})
 		}
 	}
-	return known, nil
+	return known
 }
 
-// gather reads and locks what the payments touch, each kind in one statement.
-func (s *Service) gather(ctx context.Context, tx bun.IDB, work *settlement) error {
-	ids := make([]string, len(work.payments))
+// gather sorts what belongs to the payments, and locks and reads what they touch.
+func (s *Service) gather(ctx context.Context, tx bun.IDB, work *settlement, parts settlingParts) error {
 	byID := make(map[string]*settledPayment, len(work.payments))
-	for i, payment := range work.payments {
-		ids[i], byID[payment.ID] = payment.ID, payment
+	for _, payment := range work.payments {
+		byID[payment.ID] = payment
 	}
-	shares, lines, err := settlingParts(ctx, tx, ids)
-	if err != nil {
-		return err
+	lines := work.sort(byID, parts)
+	var vendors []string
+	for vendorID := range work.vendors() {
+		vendors = append(vendors, vendorID)
 	}
-	for _, share := range shares {
-		byID[share.PaymentID].shares = append(byID[share.PaymentID].shares, share.Share)
-		if share.Processing != "" {
-			work.policies[share.VendorID] = FeePolicy{Processing: share.Processing, HubRate: share.HubRate}
-		}
-	}
-	bare := make([]Line, len(lines))
-	for i, line := range lines {
-		bare[i] = line.Line
-		byID[line.PaymentID].lines = append(byID[line.PaymentID].lines, line.Line)
-		work.accounts[line.InvoiceID] = account{id: line.AccountID, externalID: line.Account}
-	}
-	if err := s.release(ctx, tx, work, byID, lines); err != nil {
-		return err
-	}
-	invoiceIDs, creditIDs := idsOf(bare)
-	if work.invoices, work.credits, err = s.Billing.LockTx(ctx, tx, invoiceIDs, creditIDs); err != nil {
+	invoiceIDs, creditIDs := idsOf(lines)
+	var err error
+	if work.invoices, work.credits, err = s.Billing.LockTx(ctx, tx, invoiceIDs, creditIDs, outbox.EndpointsOf(&work.endpoints, vendors)); err != nil {
 		return err
 	}
 	for id, invoice := range work.invoices {
@@ -163,19 +164,50 @@ func (s *Service) gather(ctx context.Context, tx bun.IDB, work *settlement) erro
 	return nil
 }
 
-// release ends the holds of payments that hold something still, and notes what
-// they reserved. Nobody else ends them without the payment's lock.
-func (s *Service) release(ctx context.Context, tx bun.IDB, work *settlement, byID map[string]*settledPayment, lines []settlingLine) error {
-	var holding []string
-	for _, line := range lines {
-		if line.Holds && !byID[line.PaymentID].Status.Final() && !slices.Contains(holding, line.PaymentID) {
-			holding = append(holding, line.PaymentID)
+// sort gives each payment its parts, and ends the holds of those that hold
+// something still. Nobody else ends them without the payment's lock.
+func (w *settlement) sort(byID map[string]*settledPayment, parts settlingParts) []Line {
+	for _, share := range parts.shares {
+		payment := byID[share.PaymentID]
+		if payment == nil {
+			continue
+		}
+		payment.shares = append(payment.shares, share.Share)
+		if share.Processing != "" {
+			w.policies[share.VendorID] = FeePolicy{Processing: share.Processing, HubRate: share.HubRate}
+		}
+		if share.Stranger {
+			w.strangers = append(w.strangers, party.Acquaintance{ContactID: payment.ContactID, VendorID: share.VendorID})
 		}
 	}
-	for _, id := range holding {
-		work.released = append(work.released, reservations(byID[id].lines)...)
+	var lines []Line
+	for _, line := range parts.lines {
+		if payment := byID[line.PaymentID]; payment != nil {
+			payment.lines, lines = append(payment.lines, line.Line), append(lines, line.Line)
+			w.accounts[line.InvoiceID] = account{id: line.AccountID, externalID: line.Account}
+		}
 	}
-	return s.Billing.EndHoldsTx(ctx, tx, holding)
+	holding := map[string]bool{}
+	for _, hold := range parts.holds {
+		payment := byID[hold.PaymentID]
+		if payment == nil || payment.Status.Final() {
+			continue
+		}
+		w.ended = append(w.ended, hold)
+		if !holding[hold.PaymentID] {
+			holding[hold.PaymentID] = true
+			w.released = append(w.released, reservations(payment.lines)...)
+		}
+	}
+	return lines
+}
+
+func (w *settlement) vendors() map[string]bool {
+	vendors := map[string]bool{}
+	for _, share := range w.allShares() {
+		vendors[share.VendorID] = true
+	}
+	return vendors
 }
 
 // allocate gives each line what its invoice can still take; the rest of the
@@ -300,13 +332,16 @@ func (w *settlement) book(payment *settledPayment) {
 }
 
 func (s *Service) commitSettlement(ctx context.Context, tx bun.IDB, w *settlement) error {
+	if err := s.Billing.EndHoldsTx(ctx, tx, w.ended); err != nil {
+		return err
+	}
 	if err := s.Billing.SettleTx(ctx, tx, w.released, w.applications, w.invoices, w.credits); err != nil {
 		return err
 	}
 	if err := writeSettlement(ctx, s.DB, tx, w); err != nil {
 		return err
 	}
-	if err := insertReceipts(ctx, tx, receiptsFor(w.now, w.settled()...)); err != nil {
+	if err := insertReceipts(ctx, s.DB, tx, receiptsFor(w.now, w.settled()...)); err != nil {
 		return err
 	}
 	if err := s.Ledger.PostTx(ctx, tx, w.bookings...); err != nil {
@@ -321,7 +356,11 @@ func (s *Service) commitSettlement(ctx context.Context, tx bun.IDB, w *settlemen
 	if w.moved() {
 		return s.tell(ctx, tx, outbox.PaymentSettled, w.allShares())
 	}
-	return s.tellViews(ctx, tx, outbox.PaymentSettled, w.allShares(), w.views())
+	events, err := eventsOf(outbox.PaymentSettled, w.allShares(), w.views(), w.now)
+	if err != nil {
+		return err
+	}
+	return s.Outbox.AppendFirstTx(ctx, tx, w.endpoints, events...) // a payment is settled once, under its lock
 }
 
 func (w *settlement) settled() []Payment {
@@ -357,13 +396,7 @@ func (s *Service) remind(ctx context.Context, tx bun.IDB, w *settlement) error {
 			return err
 		}
 	}
-	mine := make([]party.Acquaintance, 0, len(w.payments))
-	for _, payment := range w.payments {
-		for _, share := range payment.shares {
-			mine = append(mine, party.Acquaintance{ContactID: payment.ContactID, VendorID: share.VendorID})
-		}
-	}
-	return s.Party.AcceptVendorsTx(ctx, tx, mine)
+	return s.Party.AcceptVendorsTx(ctx, tx, w.strangers)
 }
 
 // tell commits one event per vendor, each built for that vendor alone.
@@ -372,25 +405,29 @@ func (s *Service) tell(ctx context.Context, tx bun.IDB, kind string, shares []Sh
 	if err != nil {
 		return err
 	}
-	return s.tellViews(ctx, tx, kind, shares, views)
+	events, err := eventsOf(kind, shares, views, s.Now())
+	if err != nil {
+		return err
+	}
+	return s.Outbox.AppendTx(ctx, tx, events...)
 }
 
-func (s *Service) tellViews(ctx context.Context, tx bun.IDB, kind string, shares []Share, views map[string]View) error {
+func eventsOf(kind string, shares []Share, views map[string]View, now time.Time) ([]outbox.Event, error) {
 	var events []outbox.Event
 	for _, share := range shares {
 		view := views[share.ID]
-		event, err := outbox.NewEvent(share.VendorID, share.CustomerID, kind, share.ID, view, s.Now())
+		event, err := outbox.NewEvent(share.VendorID, share.CustomerID, kind, share.ID, view, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		events = append(events, event)
 		if kind == outbox.PaymentSettled && slices.ContainsFunc(view.Invoices, func(line InvoiceView) bool { return line.Credit != nil }) {
-			applied, err := outbox.NewEvent(share.VendorID, share.CustomerID, outbox.CreditApplied, share.ID, view, s.Now())
+			applied, err := outbox.NewEvent(share.VendorID, share.CustomerID, outbox.CreditApplied, share.ID, view, now)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			events = append(events, applied)
 		}
 	}
-	return s.Outbox.AppendTx(ctx, tx, events...)
+	return events, nil
 }

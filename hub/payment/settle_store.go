@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/sheaf-hub/sheaf/hub/billing"
 	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
@@ -18,42 +19,44 @@ var settledShareColumns = []store.Column{{Name: "credit_amount", Type: "{{minor}
 	{Name: "settled_at", Type: "{{time}}"}, {Name: "updated_at", Type: "{{time}}"}}
 
 // settlingShare is a share with what was agreed with its vendor on fees; empty
-// Processing: nothing was.
+// Processing: nothing was. Stranger: the payer has not said yet that the vendor is
+// its own.
 type settlingShare struct {
 	Share      `bun:",extend"`
 	Processing Bearer `bun:"processing"`
 	HubRate    int64  `bun:"hub_rate"`
+	Stranger   bool   `bun:"stranger"`
 }
 
-// settlingLine is a line with whether its payment holds anything still, and the
-// account that its invoice is on.
+// settlingLine is a line with the account that its invoice is on.
 type settlingLine struct {
 	Line      `bun:",extend"`
-	Holds     bool   `bun:"holds"`
 	AccountID string `bun:"account_id"`
 	Account   string `bun:"account"` // external id
 }
 
-// settlingParts reads what belongs to locked payments, in a fixed order. Two
-// statements know what five did, because each one more makes all wait: see
-// store.InPipeline.
-func settlingParts(ctx context.Context, tx bun.IDB, paymentIDs []string) ([]settlingShare, []settlingLine, error) {
-	var shares []settlingShare
-	err := tx.NewSelect().Model(&shares).ColumnExpr("s.*, COALESCE(fp.processing, '') AS processing, COALESCE(fp.hub_rate, 0) AS hub_rate").
-		Join("LEFT JOIN fee_policies AS fp ON fp.vendor_id = s.vendor_id").Where("s.payment_id IN (?)", bun.List(paymentIDs)).Order("s.id").Scan(ctx)
+// sub-selects, not joins: whatever the planner knows of the tables, it looks up the few rows
+const (
+	sharesToSettle = `SELECT s.*, COALESCE((SELECT fp.processing FROM fee_policies AS fp WHERE fp.vendor_id = s.vendor_id), '') AS processing,
+			COALESCE((SELECT fp.hub_rate FROM fee_policies AS fp WHERE fp.vendor_id = s.vendor_id), 0) AS hub_rate,
+			EXISTS (SELECT 1 FROM contact_vendors AS cv WHERE cv.contact_id = (SELECT p.contact_id FROM payments AS p WHERE p.id = s.payment_id)
+				AND cv.vendor_id = s.vendor_id AND cv.state <> 'mine') AS stranger
+		FROM shares AS s WHERE s.payment_id IN (?) ORDER BY s.id`
+	linesToSettle = `SELECT pl.*, (SELECT i.account_id FROM invoices AS i WHERE i.id = pl.invoice_id) AS account_id,
+			(SELECT a.external_id FROM accounts AS a WHERE a.id = (SELECT i.account_id FROM invoices AS i WHERE i.id = pl.invoice_id)) AS account
+		FROM payment_lines AS pl WHERE pl.payment_id IN (?) ORDER BY pl.credit_id IS NULL, pl.id`
+)
+
+// lockSettling locks payments in the one order in which they are locked
+// everywhere, and reads what belongs to them, as it is behind the locks.
+func lockSettling(ctx context.Context, db *store.DB, tx bun.IDB, ids []string) (settlingParts, error) {
+	var parts settlingParts
+	err := db.Ask(ctx, tx, store.ByIDs(&parts.payments, "SELECT * FROM payments WHERE id IN (?) ORDER BY id FOR UPDATE", ids),
+		store.ByIDs(&parts.shares, sharesToSettle, ids), store.ByIDs(&parts.lines, linesToSettle, ids), billing.HoldsOfPayments(&parts.holds, ids))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read shares: %w", err)
+		return parts, fmt.Errorf("lock payments: %w", err)
 	}
-	var lines []settlingLine
-	// sub-selects, not joins: whatever the planner knows of the tables, it looks up the few rows
-	err = tx.NewSelect().Model(&lines).ColumnExpr("pl.*, (SELECT i.account_id FROM invoices AS i WHERE i.id = pl.invoice_id) AS account_id").
-		ColumnExpr("(SELECT a.external_id FROM accounts AS a WHERE a.id = (SELECT i.account_id FROM invoices AS i WHERE i.id = pl.invoice_id)) AS account").
-		ColumnExpr("EXISTS (SELECT 1 FROM holds AS h WHERE h.payment_id = pl.payment_id AND h.lifted_at IS NULL) AS holds").
-		Where("pl.payment_id IN (?)", bun.List(paymentIDs)).OrderExpr("pl.credit_id IS NULL, pl.id").Scan(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read lines: %w", err)
-	}
-	return shares, lines, nil
+	return parts, nil
 }
 
 // writeSettlement writes what a settlement does in this room, one statement a table.
@@ -73,19 +76,14 @@ func writeSettlement(ctx context.Context, db *store.DB, tx bun.IDB, w *settlemen
 	if err := db.UpdateRows(ctx, tx, "shares", settledShareColumns, shares); err != nil {
 		return err
 	}
-	if len(w.allocations) > 0 {
-		if _, err := tx.NewInsert().Model(&w.allocations).Exec(ctx); err != nil {
-			return fmt.Errorf("allocate: %w", err)
-		}
+	if err := store.InsertAll(ctx, db, tx, w.allocations, ""); err != nil {
+		return fmt.Errorf("allocate: %w", err)
 	}
-	return insertTransfers(ctx, tx, w.transfers)
+	return insertTransfers(ctx, db, tx, w.transfers)
 }
 
-func insertTransfers(ctx context.Context, tx bun.IDB, transfers []Transfer) error {
-	if len(transfers) == 0 {
-		return nil
-	}
-	if _, err := tx.NewInsert().Model(&transfers).Returning("NULL").Exec(ctx); err != nil {
+func insertTransfers(ctx context.Context, db *store.DB, tx bun.IDB, transfers []Transfer) error {
+	if err := store.InsertAll(ctx, db, tx, transfers, ""); err != nil {
 		return fmt.Errorf("plan transfers: %w", err)
 	}
 	return nil

@@ -169,6 +169,6 @@ func (s *Service) settleInTx(ctx context.Context, items []*settling) error {
 				hints = append(hints, *item.hint)
 			}
 		}
-		return recordHandled(ctx, tx, s.Gateway.Name(), hints, s.Now())
+		return recordHandled(ctx, s.DB, tx, s.Gateway.Name(), hints, s.Now())
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun/driver/pgdriver"
 )
 
@@ -43,6 +44,13 @@ func (db *DB) typed(err error) error {
 	if errors.As(err, &pg) {
 		if pg.IntegrityViolation() {
 			return &ConstraintError{Name: pg.Field('n'), Cause: err}
+		}
+		return err
+	}
+	var piped *pgconn.PgError
+	if errors.As(err, &piped) {
+		if strings.HasPrefix(piped.Code, "23") { // integrity_constraint_violation
+			return &ConstraintError{Name: piped.ConstraintName, Cause: err}
 		}
 		return err
 	}

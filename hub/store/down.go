@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun/driver/pgdriver"
 )
 
@@ -15,12 +16,15 @@ import (
 // left, or has no room. Whatever was asked may be asked again.
 func Down(err error) (why string, down bool) {
 	var pg pgdriver.Error
+	var piped *pgconn.PgError
 	var network *net.OpError
 	switch {
 	case err == nil:
 		return "", false
 	case errors.As(err, &pg):
 		return downPostgres(pg.Field('C'))
+	case errors.As(err, &piped):
+		return downPostgres(piped.Code)
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network):
 		return "The hub's database does not answer just now.", true
 	}

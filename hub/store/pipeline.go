@@ -6,22 +6,47 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// InPipeline is InTx for a hot path of many statements. On PostgreSQL a statement
-// that only writes is not sent when it is run: it waits, and goes out in front of
-// the next one that reads, or with the COMMIT, in one message. So a change costs
-// as many round trips as it has reads, and one more. Work sees three differences:
-// an error of a write may come from a later statement, nobody knows how many
-// rows a write changed (RETURNING does), and there are no transactions inside.
+// mostPipelines is how many pipelines one process runs at once on PostgreSQL:
+// each is a change that many share.
+const mostPipelines = 4
+
+// openPipelines opens the few connections of InPipeline, by the driver that
+// prepares statements and sends many in one message. What it prepares is always a
+// look at a few rows by their keys, so that no plan needs to know how large a
+// table is, and one plan is made for good.
+func openPipelines(address string) (*bun.DB, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil { // it may repeat the password
+		return nil, errors.New("SHEAF_DATABASE_URL cannot be read")
+	}
+	config.ConnectTimeout = 5 * time.Second
+	for name, value := range map[string]string{"application_name": "sheaf", "timezone": "UTC", "plan_cache_mode": "force_generic_plan", "enable_hashjoin": "off",
+		"enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off"} {
+		config.RuntimeParams[name] = value
+	}
+	sqldb := stdlib.OpenDB(*config)
+	sqldb.SetMaxOpenConns(mostPipelines)
+	sqldb.SetMaxIdleConns(mostPipelines)
+	sqldb.SetConnMaxIdleTime(5 * time.Minute)
+	return bun.NewDB(sqldb, pgdialect.New()), nil
+}
+
+// InPipeline is InTx for a hot path. On PostgreSQL, what is written by InsertAll
+// and UpdateRows waits there, and goes out in front of the next that is asked, or
+// with the COMMIT, in one message of prepared statements; Ask sends all its
+// questions in one. So a change costs as many round trips as it asks, and one
+// more, and nothing is parsed or planned. Work sees two differences: an error of a
+// write may come later than the write, and there are no transactions inside.
 //
-// Measured on two busy cores with cmd/sheaf/settlebench: each round trip is two
-// processes that wait for their turn, so settling took about as long as its
-// round trips, 24 of them for a group of payments of whatever size.
+// Measured with cmd/sheaf/settlebench; see docs/performance.md.
 func (db *DB) InPipeline(ctx context.Context, work func(ctx context.Context, tx bun.IDB) error) error {
 	if db.Kind != Postgres { // in this process: there is nothing to save
 		return db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return work(ctx, tx) })
@@ -30,11 +55,12 @@ func (db *DB) InPipeline(ctx context.Context, work func(ctx context.Context, tx 
 }
 
 func (db *DB) pipeline(ctx context.Context, work func(ctx context.Context, tx bun.IDB) error) error {
-	conn, err := db.Conn(ctx)
+	conn, err := db.pipelines.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	p := &pipeline{Conn: conn, waiting: []string{"BEGIN"}}
+	p := &pipeline{Conn: conn, types: &db.columns, batch: &pgx.Batch{}}
+	p.queue("BEGIN")
 	done := false
 	defer func() { // also when work panics
 		if !done {
@@ -45,7 +71,8 @@ func (db *DB) pipeline(ctx context.Context, work func(ctx context.Context, tx bu
 	if err := work(ctx, p); err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, p.with("COMMIT")); err != nil {
+	p.queue("COMMIT")
+	if err := p.send(ctx); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	done = true
@@ -55,16 +82,62 @@ func (db *DB) pipeline(ctx context.Context, work func(ctx context.Context, tx bu
 // pipeline is a connection in a transaction, with what waits to be sent.
 type pipeline struct {
 	bun.Conn
-	waiting []string
+	types *columnTypes
+	batch *pgx.Batch
+	reads []reading // what the answers to the batch are for, in its order; nil: nothing comes
 }
 
 var _ bun.IDB = (*pipeline)(nil)
 
-// with takes what waits, with one statement behind it.
-func (p *pipeline) with(query string) string {
-	all := strings.Join(append(p.waiting, query), ";\n")
-	p.waiting = nil
-	return all
+// reading takes the rows of one answer.
+type reading func(rows pgx.Rows) error
+
+func (p *pipeline) queue(query string, args ...any) { p.ask(nil, query, args...) }
+
+func (p *pipeline) ask(read reading, query string, args ...any) {
+	p.batch.Queue(query, args...)
+	p.reads = append(p.reads, read)
+}
+
+// send sends what waits, in one message, and takes the answers.
+func (p *pipeline) send(ctx context.Context) error {
+	batch, reads := p.batch, p.reads
+	if batch.Len() == 0 {
+		return nil
+	}
+	p.batch, p.reads = &pgx.Batch{}, nil
+	return p.raw(func(conn *pgx.Conn) (err error) {
+		answers := conn.SendBatch(ctx, batch)
+		defer func() { err = errors.Join(err, answers.Close()) }()
+		for _, read := range reads {
+			if read == nil {
+				if _, err := answers.Exec(); err != nil {
+					return err
+				}
+				continue
+			}
+			rows, err := answers.Query()
+			if err != nil {
+				return err
+			}
+			err = read(rows)
+			rows.Close()
+			if err := errors.Join(err, rows.Err()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (p *pipeline) raw(use func(conn *pgx.Conn) error) error {
+	return p.Conn.Raw(func(conn any) error {
+		driven, ok := conn.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("a pipeline on a %T", conn)
+		}
+		return use(driven.Conn())
+	})
 }
 
 // abandon rolls back. A connection on which even that fails is thrown away, so
@@ -77,23 +150,33 @@ func (p *pipeline) abandon(ctx context.Context) {
 	}
 }
 
-// ExecContext keeps a write until something is read.
-func (p *pipeline) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
-	if len(args) > 0 { // bun writes them into the statement itself
-		return nil, errors.New("a statement with arguments cannot wait")
+// What is run by itself goes behind what waits, in a message of its own.
+
+// ExecContext runs a statement at once.
+func (p *pipeline) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := p.send(ctx); err != nil {
+		return nil, err
 	}
-	p.waiting = append(p.waiting, strings.Clone(query))
-	return waits{}, nil
+	return p.Conn.ExecContext(ctx, query, args...)
 }
 
-// QueryContext sends what waits and the query.
+// QueryContext asks at once.
 func (p *pipeline) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return p.Conn.QueryContext(ctx, p.with(query), args...)
+	if err := p.send(ctx); err != nil {
+		return nil, err
+	}
+	return p.Conn.QueryContext(ctx, query, args...)
 }
 
-// QueryRowContext sends what waits and the query.
+// QueryRowContext asks at once. When what waits fails, so does the question: the
+// transaction is broken.
 func (p *pipeline) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return p.Conn.QueryRowContext(ctx, p.with(query), args...)
+	if err := p.send(ctx); err != nil {
+		ended, cancel := context.WithCancelCause(ctx)
+		cancel(err)
+		return p.Conn.QueryRowContext(ended, query, args...)
+	}
+	return p.Conn.QueryRowContext(ctx, query, args...)
 }
 
 // Queries of bun run where they are told to: here.
@@ -113,11 +196,3 @@ func (p *pipeline) BeginTx(context.Context, *sql.TxOptions) (bun.Tx, error) {
 func (p *pipeline) RunInTx(context.Context, *sql.TxOptions, func(context.Context, bun.Tx) error) error {
 	return errors.New("a pipeline has no transactions inside")
 }
-
-// waits is the result of a write that was not sent yet.
-type waits struct{}
-
-var errWaits = errors.New("this write waits in a pipeline: let it return what it changed")
-
-func (waits) LastInsertId() (int64, error) { return 0, errWaits }
-func (waits) RowsAffected() (int64, error) { return 0, errWaits }

@@ -84,16 +84,9 @@ func TestAPipelineLeavesNothingBehindWhenItFails(t *testing.T) {
 	})
 }
 
-func TestAPipelineDoesNotGuessWhatAWriteChanged(t *testing.T) {
+func TestAPipelineHasNoTransactionsInside(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		err := db.InPipeline(t.Context(), func(ctx context.Context, tx bun.IDB) error {
-			result, err := tx.NewRaw(addCustomer, store.NewID(), "x", time.Now()).Exec(ctx)
-			if err != nil {
-				return err
-			}
-			if n, err := result.RowsAffected(); (err == nil) != (db.Kind == store.SQLite) {
-				t.Errorf("%d rows, %v", n, err)
-			}
 			if _, err := tx.BeginTx(ctx, nil); db.Kind == store.Postgres && err == nil {
 				t.Error("a transaction inside began")
 			}

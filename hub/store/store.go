@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -39,6 +40,17 @@ type DB struct {
 	*bun.DB
 	Kind    Dialect
 	indexes map[string]string // SQLite: "invoices.vendor_id, invoices.external_id" → the index's name
+
+	pipelines *bun.DB // PostgreSQL: the connections of InPipeline
+	columns   columnTypes
+}
+
+// Close closes every connection.
+func (db *DB) Close() error {
+	if db.pipelines == nil {
+		return db.DB.Close()
+	}
+	return errors.Join(db.pipelines.Close(), db.DB.Close())
 }
 
 // Config says which database to open.
@@ -96,11 +108,15 @@ func openPostgres(config Config) (*DB, error) {
 		pgdriver.WithWriteTimeout(30*time.Second),
 		pgdriver.WithApplicationName("sheaf"),
 	)
+	pipelines, err := openPipelines(config.URL)
+	if err != nil {
+		return nil, err
+	}
 	sqldb := sql.OpenDB(connector)
 	sqldb.SetMaxOpenConns(orDefault(config.MaxConns, 25))
 	sqldb.SetMaxIdleConns(orDefault(config.MaxConns, 25))
 	sqldb.SetConnMaxIdleTime(5 * time.Minute)
-	return &DB{DB: bun.NewDB(sqldb, pgdialect.New()), Kind: Postgres}, nil
+	return &DB{DB: bun.NewDB(sqldb, pgdialect.New()), Kind: Postgres, pipelines: pipelines}, nil
 }
 
 func orDefault(value, fallback int) int {
@@ -189,6 +205,10 @@ func transient(err error) bool {
 	if errors.As(err, &pg) {
 		code := pg.Field('C')
 		return code == "40001" || code == "40P01"
+	}
+	var piped *pgconn.PgError
+	if errors.As(err, &piped) {
+		return piped.Code == "40001" || piped.Code == "40P01"
 	}
 	return strings.Contains(err.Error(), "SQLITE_BUSY")
 }

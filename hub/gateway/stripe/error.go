@@ -41,7 +41,7 @@ func (w watched) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = bounded{io.LimitReader(response.Body, mostAnswer), response.Body}
-	return response, nil
+	return putAside(request.Context(), response)
 }
 
 type bounded struct {

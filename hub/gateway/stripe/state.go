@@ -22,9 +22,9 @@ const (
 func (g *Gateway) Look(ctx context.Context, ref string) (payment.State, error) {
 	switch {
 	case strings.HasPrefix(ref, "cs_"):
-		session, err := g.api.CheckoutSessions.Get(ref, &stripego.CheckoutSessionParams{Params: stripego.Params{Context: ctx}, Expand: sessionExpansions()})
+		session, err := g.session(ctx, ref)
 		if err != nil {
-			return payment.State{}, reading("look at the payment page", err)
+			return payment.State{}, err
 		}
 		return g.stateOfSession(ctx, session)
 	case strings.HasPrefix(ref, "pi_"):
