@@ -14,11 +14,11 @@ import (
 const mostTogether = 64
 
 // mostLeading is how many groups are settled at once, and secondLeads how many
-// must wait before a second one is begun: while the database works for one, this
-// process makes the other ready. A few that wait are better off together.
+// must wait before a second one is begun: while one waits for the disk, the other
+// is worked on. One or two that wait are better off with the next group.
 const (
 	mostLeading = 2
-	secondLeads = 8
+	secondLeads = 3
 )
 
 // groupTimeout bounds one shared transaction.

@@ -30,14 +30,6 @@ func (f *figures) add(name string, perSecond float64) {
 	f.values[name] = append(f.values[name], perSecond)
 }
 
-func (f *figures) last(name string) float64 {
-	values := f.values[name]
-	if len(values) == 0 {
-		return 0
-	}
-	return values[len(values)-1]
-}
-
 // median is the middle value, or the mean of the two in the middle.
 func median(values []float64) float64 {
 	if len(values) == 0 {

@@ -95,7 +95,7 @@ func parse(arguments []string) (plan, error) {
 }
 
 func (p plan) run(ctx context.Context, out io.Writer) error {
-	fmt.Fprintf(out, "settled payments per second, %d rounds in turn, about %.1f s each; min/median/max; ratios are of medians\n", p.rounds, p.seconds)
+	fmt.Fprintf(out, "settled payments per second, %d rounds in turn, about %.1f s each, after one to warm up; min/median/max; ratios are of medians\n", p.rounds, p.seconds)
 	figures := &figures{}
 	var failures []error
 	if p.postgres != "" {
@@ -119,17 +119,21 @@ type cell struct {
 // measure runs the cells in turn, so that what else the machine does falls on all
 // of them alike.
 func (p plan) measure(ctx context.Context, figures *figures, cells []cell, after func(context.Context) error) error {
-	for range p.rounds {
+	rates := map[string]float64{}     // of the last round
+	for round := range p.rounds + 1 { // the first is short, warms all up, and does not count
 		for _, c := range cells {
 			n := c.clients * 20
-			if rate := figures.last(c.name); rate > 0 {
+			if rate := rates[c.name]; rate > 0 {
 				n = max(c.clients*4, int(rate*p.seconds))
 			}
 			done, took, err := c.run(ctx, min(n, mostAtOnce))
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			figures.add(c.name, float64(done)/took.Seconds())
+			rates[c.name] = float64(done) / took.Seconds()
+			if round > 0 {
+				figures.add(c.name, rates[c.name])
+			}
 		}
 		if err := after(ctx); err != nil {
 			return err
