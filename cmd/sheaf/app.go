@@ -140,10 +140,11 @@ func (a *app) wire() error {
 	}
 	a.intake = &intake.Service{DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Outbox: a.outbox, Sealer: c.sealer,
 		Connectors: connectorKinds(), HTTP: a.client.HTTP(), Log: a.log, Now: a.now}
+	a.billing.Fetch = a.intake.Fetch
 	a.reminder = &reminder.Service{DB: a.db, Party: a.party, Billing: a.billing, Access: a.access, Outbox: a.outbox, Letters: letters, Sender: a.sender,
-		From: c.from, ListID: c.listID, PublicURL: c.PublicURL, Footer: c.footer, Now: a.now, Answers: a.answers, Offers: a.offers, Told: a.payment.Shown}
+		From: c.from, ListID: c.listID, PublicURL: c.PublicURL, Footer: c.footer, Now: a.now, Answers: a.answers, Offers: a.offers, Stale: a.intake.Stale, Told: a.payment.Shown}
 	a.notify = &notify.Service{DB: a.db, Outbox: a.outbox, Party: a.party, Billing: a.billing, Client: a.client, Sender: a.sender, Letters: letters,
-		From: c.from, PublicURL: c.PublicURL, Footer: c.footer, Jitter: notify.Jitter{}, Now: a.now}
+		From: c.from, PublicURL: c.PublicURL, Footer: c.footer, Jitter: notify.Jitter{}, Books: a.intake, NotBooked: a.worklist.NotBooked, Now: a.now}
 	return nil
 }
 

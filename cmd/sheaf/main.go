@@ -44,7 +44,7 @@ func root() *cobra.Command {
 	}
 	settings.flags(command.PersistentFlags())
 	command.AddCommand(demoCommand(settings), serveCommand(settings), workCommand(settings), migrateCommand(settings), vendorCommand(settings),
-		operatorCommand(settings), importCommand(settings), syncCommand(settings), digestCommand(settings), ledgerCommand(settings), reconcileCommand(settings),
+		operatorCommand(settings), importCommand(settings), connectionCommand(settings), syncCommand(settings), digestCommand(settings), ledgerCommand(settings), reconcileCommand(settings),
 		verifyCommand(settings), doctorCommand(settings), versionCommand())
 	return command
 }

@@ -33,7 +33,11 @@ func operatorCommand(settings *settings) *cobra.Command {
 func plain(err error) error {
 	var shown *fault.Error
 	if errors.As(err, &shown) {
-		return errors.New(shown.Message)
+		text := shown.Message
+		for _, problem := range shown.Problems {
+			text += "\n  " + problem.Pointer + ": " + problem.Message
+		}
+		return errors.New(text)
 	}
 	return err
 }

@@ -8,6 +8,7 @@
 package billing
 
 import (
+	"context"
 	"time"
 
 	"github.com/sheaf-hub/sheaf/hub/party"
@@ -19,6 +20,9 @@ type Service struct {
 	DB    *store.DB
 	Party *party.Service
 	Now   func() time.Time
+	// Fetch reads a paper that stays in the books of a connection; nil: there are no
+	// connections.
+	Fetch func(ctx context.Context, connectionID, ref string) (DocumentRecord, error)
 }
 
 // Status of an invoice or credit, as the hub sees it.

@@ -32,6 +32,7 @@ type Credit struct {
 	SourceAt      time.Time      `bun:"source_at"`
 	CreatedAt     time.Time      `bun:"created_at"`
 	UpdatedAt     time.Time      `bun:"updated_at"`
+	ConnectionID  string         `bun:"connection_id,nullzero"` // whose books said it last; empty: pushed, or from a file
 }
 
 // Usable is what may still be set against invoices.

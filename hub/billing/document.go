@@ -21,6 +21,7 @@ type DocumentRecord struct {
 	ContentType string
 	Content     []byte
 	Held        string // why it is held back; empty: it may be shown
+	Ref         string // the books' own name for it, when its content stays there until it is wanted
 }
 
 // Document is a paper of an invoice, a credit or a case.
@@ -39,7 +40,12 @@ type Document struct {
 	Content       []byte    `bun:"content"`
 	Held          string    `bun:"held"`
 	CreatedAt     time.Time `bun:"created_at"`
+	Ref           string    `bun:"ref"`
+	ConnectionID  string    `bun:"connection_id,nullzero"`
 }
+
+// away says whether its content is in the vendor's books still.
+func (d Document) away() bool { return d.Ref != "" && d.Bytes == 0 }
 
 // MostDocumentBytes bounds one paper.
 const MostDocumentBytes = 10 << 20
@@ -49,18 +55,26 @@ const MostDocumentBytes = 10 << 20
 var shownTypes = map[string]bool{"application/pdf": true, "image/png": true, "image/jpeg": true, "text/plain": true, "text/csv": true,
 	"application/xml": true, "text/xml": true}
 
-func (r DocumentRecord) of(customerID, vendorID, invoiceID, creditID string, now time.Time) Document {
-	sum := sha256.Sum256(r.Content)
-	kind := strings.ToLower(strings.TrimSpace(strings.SplitN(r.ContentType, ";", 2)[0]))
-	if !shownTypes[kind] {
-		kind = "application/octet-stream"
+func (r DocumentRecord) of(customerID, vendorID, invoiceID, creditID, connectionID string, now time.Time) Document {
+	sum, kind := sha256.Sum256(r.Content), shownType(r.ContentType)
+	if r.Ref != "" { // the same name is the same paper, and comes once
+		sum = sha256.Sum256([]byte("ref:" + r.Ref))
 	}
 	content := r.Content
 	if content == nil {
 		content = []byte{}
 	}
 	return Document{ID: store.NewID(), CustomerID: customerID, VendorID: vendorID, InvoiceID: invoiceID, CreditID: creditID,
-		Name: fileName(r.Name), ContentType: kind, Bytes: len(r.Content), SHA256: hex.EncodeToString(sum[:]), Content: content, Held: r.Held, CreatedAt: now}
+		Name: fileName(r.Name), ContentType: kind, Bytes: len(r.Content), SHA256: hex.EncodeToString(sum[:]), Content: content, Held: r.Held, Ref: r.Ref, ConnectionID: connectionID,
+		CreatedAt: now}
+}
+
+func shownType(contentType string) string {
+	kind := strings.ToLower(strings.TrimSpace(strings.SplitN(contentType, ";", 2)[0]))
+	if !shownTypes[kind] {
+		return "application/octet-stream"
+	}
+	return kind
 }
 
 func fileName(name string) string {
@@ -76,7 +90,7 @@ func (s *Service) AttachTx(ctx context.Context, tx bun.IDB, invoice Invoice, cas
 	if len(record.Content) > MostDocumentBytes {
 		return fault.At("file", "The file is larger than 10 MB.")
 	}
-	document := record.of(invoice.CustomerID, invoice.VendorID, "", "", s.Now().UTC())
+	document := record.of(invoice.CustomerID, invoice.VendorID, "", "", "", s.Now().UTC())
 	document.CaseID = caseID
 	return insertDocuments(ctx, tx, []Document{document})
 }
@@ -98,7 +112,7 @@ func (s *Service) Document(ctx context.Context, viewer Viewer, documentID string
 		return Document{}, notFound()
 	}
 	document, found, err := seenDocument(ctx, s.DB, viewer, documentID)
-	return shown(document, found, err)
+	return s.shown(ctx, document, found, err)
 }
 
 // VendorDocument reads one paper of a vendor.
@@ -113,10 +127,13 @@ func (s *Service) VendorDocument(ctx context.Context, vendorID, documentID strin
 		document, found, err = vendorDocument(ctx, tx, vendorID, documentID)
 		return err
 	})
-	return shown(document, found, err)
+	return s.shown(ctx, document, found, err)
 }
 
-func shown(document Document, found bool, err error) (Document, error) {
+func (s *Service) shown(ctx context.Context, document Document, found bool, err error) (Document, error) {
+	if err == nil && found && document.away() {
+		document, err = s.bring(ctx, document)
+	}
 	switch {
 	case err != nil:
 		return Document{}, err
@@ -126,4 +143,23 @@ func shown(document Document, found bool, err error) (Document, error) {
 		return Document{}, fault.New(fault.Forbidden, "This document is held back: %s", document.Held)
 	}
 	return document, nil
+}
+
+// bring fetches a paper from the vendor's books and keeps it.
+func (s *Service) bring(ctx context.Context, document Document) (Document, error) {
+	const patience = 20 * time.Second
+	if s.Fetch == nil {
+		return document, fault.New(fault.NotFound, "This document is in the vendor's books and cannot be fetched just now.")
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	record, err := s.Fetch(ctx, document.ConnectionID, document.Ref)
+	if err != nil {
+		return document, err
+	}
+	if len(record.Content) == 0 || len(record.Content) > MostDocumentBytes {
+		return document, fault.New(fault.NotFound, "The vendor's books give this document empty, or larger than 10 MB. Ask the vendor for it.")
+	}
+	document.Content, document.Bytes, document.ContentType, document.Held = record.Content, len(record.Content), shownType(record.ContentType), record.Held
+	return document, keepContent(ctx, s.DB, document)
 }

@@ -26,6 +26,15 @@ func insertDocuments(ctx context.Context, tx bun.IDB, documents []Document) erro
 	return nil
 }
 
+// keepContent fills a paper that was fetched.
+func keepContent(ctx context.Context, db bun.IDB, document Document) error {
+	_, err := db.NewUpdate().Model(&document).Column("content", "bytes", "content_type", "held").WherePK().Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("keep a document: %w", err)
+	}
+	return nil
+}
+
 func documentsOf(ctx context.Context, db bun.IDB, column string, ids []string) ([]Document, error) {
 	var list []Document
 	err := db.NewSelect().Model(&list).ExcludeColumn("content").Where("? IN (?)", bun.Ident(column), bun.List(orNobody(ids))).

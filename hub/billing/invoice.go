@@ -53,7 +53,8 @@ type Invoice struct {
 	SourceAt      time.Time      `bun:"source_at"`
 	CreatedAt     time.Time      `bun:"created_at"`
 	UpdatedAt     time.Time      `bun:"updated_at"`
-	Reopened      int64          `bun:"reopened"` // by chargebacks, and not in the books yet
+	Reopened      int64          `bun:"reopened"`               // by chargebacks, and not in the books yet
+	ConnectionID  string         `bun:"connection_id,nullzero"` // whose books said it last; empty: pushed, or from a file
 }
 
 // OpenAmount is what is owed on it now.

@@ -55,6 +55,8 @@ type Batch struct {
 	Accounts []party.AccountRecord
 	Invoices []InvoiceRecord
 	Credits  []CreditRecord
+	// ConnectionID is whose books say this; empty: nobody's, it was pushed or came in a file.
+	ConnectionID string
 }
 
 // MostRecords bounds one batch.
@@ -100,10 +102,10 @@ func (s *Service) UpsertTx(ctx context.Context, tx bun.IDB, vendor party.Vendor,
 	if err != nil {
 		return result, err
 	}
-	if err := s.upsertInvoices(ctx, tx, vendor, accounts, batch.Invoices, &result); err != nil {
+	if err := s.upsertInvoices(ctx, tx, vendor, accounts, batch, &result); err != nil {
 		return result, err
 	}
-	return result, s.upsertCredits(ctx, tx, vendor, accounts, batch.Credits, &result)
+	return result, s.upsertCredits(ctx, tx, vendor, accounts, batch, &result)
 }
 
 func (s *Service) accountsOf(ctx context.Context, tx bun.IDB, vendor party.Vendor, batch Batch) (map[string]party.Account, error) {
@@ -135,7 +137,8 @@ func hashOf(record any, extra ...string) string {
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.Vendor, accounts map[string]party.Account, records []InvoiceRecord, result *Result) error {
+func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.Vendor, accounts map[string]party.Account, batch Batch, result *Result) error {
+	records := batch.Invoices
 	if len(records) == 0 {
 		return nil
 	}
@@ -143,7 +146,7 @@ func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.V
 	if err != nil {
 		return err
 	}
-	write := invoiceBatch{}
+	write := invoiceBatch{connectionID: batch.ConnectionID}
 	if write.applications, err = s.unreflectedOf(ctx, tx, existing); err != nil {
 		return err
 	}
@@ -158,7 +161,7 @@ func (s *Service) upsertInvoices(ctx context.Context, tx bun.IDB, vendor party.V
 			continue
 		}
 		take(taken, account.ID, record, old)
-		hash := hashOf(record, account.ID, account.Terms)
+		hash := hashOf(record, account.ID, account.Terms, batch.ConnectionID)
 		switch {
 		case !was:
 			result.Invoices.Created++
@@ -288,6 +291,7 @@ type invoiceBatch struct {
 	reflected    []string
 	history      []History
 	documents    []Document
+	connectionID string
 }
 
 func (b *invoiceBatch) add(record InvoiceRecord, account party.Account, old Invoice, was bool, hash string, now time.Time) {
@@ -299,7 +303,7 @@ func (b *invoiceBatch) add(record InvoiceRecord, account party.Account, old Invo
 	before := old.Open
 	b.reflect(&invoice, record, was)
 	record.fill(&invoice, account)
-	invoice.SourceHash, invoice.SourceAt, invoice.UpdatedAt = hash, now, now
+	invoice.SourceHash, invoice.SourceAt, invoice.UpdatedAt, invoice.ConnectionID = hash, now, now, b.connectionID
 	invoice.settle(record.Status == Void)
 	if was && before != invoice.Open {
 		text := fmt.Sprintf("The vendor's books changed: %s open, before %s.", money.New(invoice.Open, invoice.Currency), money.New(before, old.Currency))
@@ -309,7 +313,7 @@ func (b *invoiceBatch) add(record InvoiceRecord, account party.Account, old Invo
 		b.history = append(b.history, record.historyOf(invoice, account, "changed", text, now))
 	}
 	for _, document := range record.Documents {
-		b.documents = append(b.documents, document.of(account.CustomerID, account.VendorID, invoice.ID, "", now))
+		b.documents = append(b.documents, document.of(account.CustomerID, account.VendorID, invoice.ID, "", b.connectionID, now))
 	}
 	b.invoices = append(b.invoices, invoice)
 }

@@ -12,7 +12,8 @@ import (
 
 func newInvoice(now time.Time) Invoice { return Invoice{ID: store.NewID(), CreatedAt: now} }
 
-func (s *Service) upsertCredits(ctx context.Context, tx bun.IDB, vendor party.Vendor, accounts map[string]party.Account, records []CreditRecord, result *Result) error {
+func (s *Service) upsertCredits(ctx context.Context, tx bun.IDB, vendor party.Vendor, accounts map[string]party.Account, batch Batch, result *Result) error {
+	records := batch.Credits
 	if len(records) == 0 {
 		return nil
 	}
@@ -29,7 +30,7 @@ func (s *Service) upsertCredits(ctx context.Context, tx bun.IDB, vendor party.Ve
 		return err
 	}
 	now := s.Now().UTC()
-	write := creditBatch{}
+	write := creditBatch{connectionID: batch.ConnectionID}
 	for index, record := range records {
 		record.Number = cleanNumber(record.Number)
 		account, known := accounts[record.Account]
@@ -42,7 +43,7 @@ func (s *Service) upsertCredits(ctx context.Context, tx bun.IDB, vendor party.Ve
 			result.Rejected = append(result.Rejected, Rejected{Kind: "credit", Index: index, ExternalID: record.ExternalID, Problems: problems})
 			continue
 		}
-		hash := hashOf(record, account.ID)
+		hash := hashOf(record, account.ID, batch.ConnectionID)
 		switch {
 		case !was:
 			result.Credits.Created++
@@ -80,6 +81,8 @@ type creditBatch struct {
 	credits   []Credit
 	reflected []string
 	documents []Document
+
+	connectionID string
 }
 
 func (b *creditBatch) add(record CreditRecord, account party.Account, old Credit, was bool, applications []Application, hash string, now time.Time) {
@@ -98,11 +101,11 @@ func (b *creditBatch) add(record CreditRecord, account party.Account, old Credit
 	if record.Status == Paid || record.Status == Void {
 		credit.SourceOpen = 0
 	}
-	credit.SourceHash, credit.SourceAt, credit.UpdatedAt = hash, now, now
+	credit.SourceHash, credit.SourceAt, credit.UpdatedAt, credit.ConnectionID = hash, now, now, b.connectionID
 	credit.settle(record.Status == Void)
 	b.credits = append(b.credits, credit)
 	for _, document := range record.Documents {
-		b.documents = append(b.documents, document.of(account.CustomerID, account.VendorID, "", credit.ID, now))
+		b.documents = append(b.documents, document.of(account.CustomerID, account.VendorID, "", credit.ID, b.connectionID, now))
 	}
 }
 

@@ -49,7 +49,7 @@ func writeInvoices(ctx context.Context, tx bun.IDB, invoices []Invoice) error {
 	}
 	query := tx.NewInsert().Model(&invoices).On("CONFLICT (id) DO UPDATE")
 	for _, column := range []string{"customer_id", "account_id", "number", "issued_on", "due_on", "due_note", "terms", "currency", "total",
-		"source_open", "applied", "reopened", "open", "status", "purchase_order", "note", "lines", "source_hash", "source_at", "updated_at"} {
+		"source_open", "applied", "reopened", "open", "status", "purchase_order", "note", "lines", "source_hash", "source_at", "updated_at", "connection_id"} {
 		query = query.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}
 	if _, err := query.Exec(ctx); err != nil {
@@ -64,7 +64,7 @@ func writeCredits(ctx context.Context, tx bun.IDB, credits []Credit) error {
 	}
 	query := tx.NewInsert().Model(&credits).On("CONFLICT (id) DO UPDATE")
 	for _, column := range []string{"customer_id", "account_id", "number", "issued_on", "currency", "total", "source_open", "applied",
-		"open", "status", "note", "source_hash", "source_at", "updated_at"} {
+		"open", "status", "note", "source_hash", "source_at", "updated_at", "connection_id"} {
 		query = query.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}
 	if _, err := query.Exec(ctx); err != nil {

@@ -17,9 +17,8 @@ import (
 	connectors "github.com/sheaf-hub/sheaf/vendor-connectors"
 )
 
-// Connection is one configured connector of one vendor. For kinds that deliver
-// whole snapshots, which are always read from the start, Cursor keeps instead
-// whether closing what is missing waits for the vendor's yes.
+// Connection is one configured connector of one vendor. Kinds that deliver whole
+// snapshots are always read from the start and keep no Cursor.
 type Connection struct {
 	bun.BaseModel `bun:"table:connections,alias:cn"`
 	ID            string    `bun:"id,pk"`
@@ -34,6 +33,25 @@ type Connection struct {
 	LastGoodAt    time.Time `bun:"last_good_at,nullzero"`
 	LastError     string    `bun:"last_error"` // for the vendor's staff; empty: healthy
 	NextSyncAt    time.Time `bun:"next_sync_at,nullzero"`
+	Token         string    `bun:"token"`             // sealed; empty: nobody signed in
+	WriteBack     WriteBack `bun:"write_back"`        // what becomes of payments
+	StaleDays     int       `bun:"stale_days"`        // after so many without a good run, reminders for its invoices stop
+	WholeAt       time.Time `bun:"whole_at,nullzero"` // when all of the books was last read
+	Closing       string    `bun:"closing"`           // see Held
+	ToldAt        time.Time `bun:"told_at,nullzero"`  // when the staff last heard that it fails
+}
+
+// StaleDays is how old books may be, unless the vendor says otherwise, for
+// reminders to go out: one for what was paid is worse than none.
+const StaleDays = 3
+
+// stale says whether its books were last read too long ago.
+func (c Connection) stale(now time.Time) bool {
+	since := c.LastGoodAt
+	if since.IsZero() {
+		since = c.CreatedAt
+	}
+	return now.Sub(since) > time.Duration(c.StaleDays)*24*time.Hour
 }
 
 // checkTimeout bounds the trial of a new connection.
@@ -74,7 +92,8 @@ func (s *Service) AddConnection(ctx context.Context, actor access.Actor, vendorI
 		return Connection{}, fmt.Errorf("encode settings: %w", err)
 	}
 	now := s.now()
-	connection := Connection{ID: store.NewID(), VendorID: vendorID, Kind: kind, Name: name, CreatedAt: now, UpdatedAt: now, NextSyncAt: now}
+	connection := Connection{ID: store.NewID(), VendorID: vendorID, Kind: kind, Name: name, CreatedAt: now, UpdatedAt: now, NextSyncAt: now,
+		WriteBack: TellOnly, StaleDays: StaleDays}
 	if connection.Settings, err = s.Sealer.Seal(string(encoded), sealContext(connection.ID)); err != nil {
 		return Connection{}, err
 	}
@@ -183,8 +202,11 @@ func (s *Service) RemoveConnection(ctx context.Context, actor access.Actor, vend
 		}
 		before := made{Kind: connection.Kind, Name: connection.Name}
 		now := s.now()
-		connection.DisabledAt, connection.UpdatedAt, connection.NextSyncAt, connection.Settings = now, now, time.Time{}, ""
+		connection.DisabledAt, connection.UpdatedAt, connection.NextSyncAt, connection.Settings, connection.Token = now, now, time.Time{}, "", ""
 		if err := updateConnection(ctx, tx, connection); err != nil {
+			return err
+		}
+		if err := s.listen(ctx, tx, connection); err != nil {
 			return err
 		}
 		return s.Access.AuditTx(ctx, tx, actor, access.Change{Action: "connection.removed", SubjectKind: "connection", SubjectID: connection.ID,
@@ -218,6 +240,6 @@ func (s *Service) open(connection Connection) (Kind, connectors.Connector, error
 	if err := json.Unmarshal([]byte(plain), &settings); err != nil {
 		return kind, nil, fmt.Errorf("decode settings: %w", err)
 	}
-	connector, err := kind.New(settings, s.deps())
+	connector, err := kind.New(settings, s.depsOf(kind, connection))
 	return kind, connector, err
 }

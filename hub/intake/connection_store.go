@@ -22,7 +22,7 @@ func insertConnection(ctx context.Context, tx bun.IDB, connection Connection) er
 
 func updateConnection(ctx context.Context, tx bun.IDB, connection Connection) error {
 	_, err := tx.NewUpdate().Model(&connection).WherePK().
-		Column("settings", "cursor", "updated_at", "disabled_at", "last_good_at", "last_error", "next_sync_at").Exec(ctx)
+		Column("settings", "token", "cursor", "updated_at", "disabled_at", "last_good_at", "last_error", "next_sync_at", "write_back", "stale_days", "whole_at", "closing", "told_at").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("change connection: %w", err)
 	}
@@ -77,12 +77,12 @@ func dueConnections(ctx context.Context, db bun.IDB, now time.Time, limit int) (
 	return ids, nil
 }
 
-// owedInvoices are the invoices on which the books last said that something is
-// owed, page by page in order of id.
-func owedInvoices(ctx context.Context, db bun.IDB, vendorID, after string, limit int) ([]billing.Item, error) {
+// owedInvoices are the invoices on which a connection's books last said that
+// something is owed, page by page in order of id.
+func owedInvoices(ctx context.Context, db bun.IDB, vendorID, connectionID, after string, limit int) ([]billing.Item, error) {
 	var list []billing.Item
 	query := db.NewSelect().Model(&list).ColumnExpr("i.*").ColumnExpr("a.name AS account_name, a.external_id AS account_external_id").
-		Join("JOIN accounts AS a ON a.id = i.account_id").Where("i.vendor_id = ?", vendorID).Where("i.source_open > 0").Order("i.id").Limit(int64(limit))
+		Join("JOIN accounts AS a ON a.id = i.account_id").Where("i.vendor_id = ?", vendorID).Where("i.connection_id = ?", connectionID).Where("i.source_open > 0").Order("i.id").Limit(int64(limit))
 	if after != "" {
 		query = query.Where("i.id > ?", after)
 	}
@@ -92,15 +92,62 @@ func owedInvoices(ctx context.Context, db bun.IDB, vendorID, after string, limit
 	return list, nil
 }
 
-func owedCredits(ctx context.Context, db bun.IDB, vendorID, after string, limit int) ([]billing.CreditItem, error) {
+func owedCredits(ctx context.Context, db bun.IDB, vendorID, connectionID, after string, limit int) ([]billing.CreditItem, error) {
 	var list []billing.CreditItem
 	query := db.NewSelect().Model(&list).ColumnExpr("c.*").ColumnExpr("a.external_id AS account_external_id").
-		Join("JOIN accounts AS a ON a.id = c.account_id").Where("c.vendor_id = ?", vendorID).Where("c.source_open > 0").Order("c.id").Limit(int64(limit))
+		Join("JOIN accounts AS a ON a.id = c.account_id").Where("c.vendor_id = ?", vendorID).Where("c.connection_id = ?", connectionID).Where("c.source_open > 0").Order("c.id").Limit(int64(limit))
 	if after != "" {
 		query = query.Where("c.id > ?", after)
 	}
 	if err := query.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read open credits: %w", err)
+	}
+	return list, nil
+}
+
+// invoicesNamed are a connection's invoices of these external ids, and creditsNamed
+// its credits.
+func invoicesNamed(ctx context.Context, db bun.IDB, vendorID, connectionID string, ids []string) ([]billing.Item, error) {
+	var list []billing.Item
+	err := db.NewSelect().Model(&list).ColumnExpr("i.*").ColumnExpr("a.name AS account_name, a.external_id AS account_external_id").
+		Join("JOIN accounts AS a ON a.id = i.account_id").Where("i.vendor_id = ?", vendorID).Where("i.connection_id = ?", connectionID).
+		Where("i.external_id IN (?)", bun.List(ids)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read invoices: %w", err)
+	}
+	return list, nil
+}
+
+func creditsNamed(ctx context.Context, db bun.IDB, vendorID, connectionID string, ids []string) ([]billing.CreditItem, error) {
+	var list []billing.CreditItem
+	err := db.NewSelect().Model(&list).ColumnExpr("c.*").ColumnExpr("a.external_id AS account_external_id").
+		Join("JOIN accounts AS a ON a.id = c.account_id").Where("c.vendor_id = ?", vendorID).Where("c.connection_id = ?", connectionID).
+		Where("c.external_id IN (?)", bun.List(ids)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read credits: %w", err)
+	}
+	return list, nil
+}
+
+func readConnection(ctx context.Context, db bun.IDB, id string) (Connection, bool, error) {
+	var connection Connection
+	err := db.NewSelect().Model(&connection).Where("id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return connection, false, nil
+	}
+	if err != nil {
+		return connection, false, fmt.Errorf("read connection: %w", err)
+	}
+	return connection, true, nil
+}
+
+// staleConnections are those of a list that were last read well before their limit.
+func staleConnections(ctx context.Context, db bun.IDB, ids []string, now time.Time) ([]Connection, error) {
+	var list []Connection
+	err := db.NewSelect().Model(&list).Column("id", "created_at", "last_good_at", "stale_days").Where("id IN (?)", bun.List(ids)).
+		Where("last_good_at IS NULL OR last_good_at < ?", now.Add(-24*time.Hour)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read connections: %w", err)
 	}
 	return list, nil
 }

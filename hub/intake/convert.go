@@ -36,6 +36,8 @@ type converted struct {
 	invoices []entry[billing.InvoiceRecord]
 	credits  []entry[billing.CreditRecord]
 	rejected []billing.Rejected
+
+	connectionID string
 }
 
 // convert checks the shape of each record, which billing takes for granted,
@@ -100,6 +102,8 @@ type part struct {
 	accounts []entry[party.AccountRecord]
 	invoices []entry[billing.InvoiceRecord]
 	credits  []entry[billing.CreditRecord]
+
+	connectionID string
 }
 
 // parts cuts a batch to billing's size: one part when it fits, else accounts
@@ -110,17 +114,17 @@ func (b converted) parts() []part {
 		return nil
 	}
 	if len(b.accounts) <= most && len(b.invoices) <= most && len(b.credits) <= most {
-		return []part{{b.accounts, b.invoices, b.credits}}
+		return []part{{b.accounts, b.invoices, b.credits, b.connectionID}}
 	}
 	var parts []part
 	for from := 0; from < len(b.accounts); from += most {
-		parts = append(parts, part{accounts: b.accounts[from:min(from+most, len(b.accounts))]})
+		parts = append(parts, part{connectionID: b.connectionID, accounts: b.accounts[from:min(from+most, len(b.accounts))]})
 	}
 	for from := 0; from < len(b.invoices); from += most {
-		parts = append(parts, part{invoices: b.invoices[from:min(from+most, len(b.invoices))]})
+		parts = append(parts, part{connectionID: b.connectionID, invoices: b.invoices[from:min(from+most, len(b.invoices))]})
 	}
 	for from := 0; from < len(b.credits); from += most {
-		parts = append(parts, part{credits: b.credits[from:min(from+most, len(b.credits))]})
+		parts = append(parts, part{connectionID: b.connectionID, credits: b.credits[from:min(from+most, len(b.credits))]})
 	}
 	return parts
 }
@@ -129,7 +133,7 @@ func (b converted) parts() []part {
 // there once, with every mailbox that any of them gives; one that the books
 // list themselves is taken from there alone.
 func (p part) batch() billing.Batch {
-	batch := billing.Batch{}
+	batch := billing.Batch{ConnectionID: p.connectionID}
 	listed := make(map[string]bool, len(p.accounts))
 	for _, one := range p.accounts {
 		listed[one.record.ExternalID] = true

@@ -53,5 +53,13 @@ type Service struct {
 // now is the clock as both databases keep it: UTC, whole microseconds.
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
-// deps is what a connector is lent.
+// deps is what a connector is lent that is not kept yet.
 func (s *Service) deps() connectors.Deps { return connectors.Deps{HTTP: s.HTTP, Now: s.Now} }
+
+func (s *Service) depsOf(kind Kind, connection Connection) connectors.Deps {
+	deps := s.deps()
+	if kind.Descriptor.SignIn {
+		deps.Tokens = tokens{service: s, connectionID: connection.ID}
+	}
+	return deps
+}

@@ -32,6 +32,12 @@ type books struct {
 	check  error  // of Check
 	asked  string // the cursor of the last pull
 	during func() // before the first page
+
+	forgets  bool // it knows no cursor any more
+	papers   map[string]connectors.Document
+	recorded map[string]connectors.Payment // by reference
+	refuse   error                         // of the next booking
+	losesIt  bool                          // the next booking is made, and its answer is lost
 }
 
 func (b *books) Describe() connectors.Descriptor {
@@ -40,8 +46,31 @@ func (b *books) Describe() connectors.Descriptor {
 
 func (b *books) Check(context.Context) error { return b.check }
 
-func (b *books) Fetch(context.Context, string) (connectors.Document, error) {
+func (b *books) Fetch(_ context.Context, ref string) (connectors.Document, error) {
+	if paper, found := b.papers[ref]; found {
+		return paper, nil
+	}
 	return connectors.Document{}, connectors.ErrGone
+}
+
+// RecordPayment books what it does not know yet.
+func (b *books) RecordPayment(_ context.Context, payment connectors.Payment) (connectors.Recorded, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.refuse != nil {
+		return connectors.Recorded{}, b.refuse
+	}
+	if b.recorded == nil {
+		b.recorded = map[string]connectors.Payment{}
+	}
+	if _, known := b.recorded[payment.Reference]; !known {
+		b.recorded[payment.Reference] = payment
+	}
+	if b.losesIt {
+		b.losesIt = false
+		return connectors.Recorded{}, fmt.Errorf("%w: the connection broke", connectors.ErrUnknown)
+	}
+	return connectors.Recorded{ExternalID: "B-" + payment.Reference}, nil
 }
 
 func (b *books) Pull(_ context.Context, cursor string, sink func(connectors.Page) error) error {
@@ -51,6 +80,9 @@ func (b *books) Pull(_ context.Context, cursor string, sink func(connectors.Page
 	b.mu.Unlock()
 	if during != nil {
 		during()
+	}
+	if b.forgets && cursor != "" {
+		return fmt.Errorf("%w: thirty days are over", connectors.ErrCursor)
 	}
 	for _, page := range pages {
 		if page.Cursor != "" && page.Cursor <= cursor {
@@ -71,6 +103,7 @@ type hub struct {
 	now          time.Time
 	books        *books
 	north, south party.Vendor
+	tokens       connectors.TokenStore // that the last connector was lent
 }
 
 func each(t *testing.T, run func(t *testing.T, h *hub)) {
@@ -92,6 +125,11 @@ func newHub(t *testing.T, db *store.DB) *hub {
 		Access: &access.Service{DB: db, Sealer: sealer, Outbox: box, Now: h.clock}, Sealer: sealer, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.clock,
 		Connectors: map[string]intake.Kind{
 			"books": {Descriptor: connectors.Descriptor{Kind: "books", Title: "Books", Fields: fields}, New: made},
+			"ledger": {Descriptor: connectors.Descriptor{Kind: "ledger", Title: "Ledger", Deletions: true, WriteBack: true, SignIn: true,
+				Fields: []connectors.Field{{Name: connectors.ClearingAccount, Label: "Clearing account"}}}, New: func(_ map[string]string, deps connectors.Deps) (connectors.Connector, error) {
+				h.tokens = deps.Tokens
+				return h.books, nil
+			}},
 			"whole": {Descriptor: connectors.Descriptor{Kind: "whole", Title: "Whole books", Snapshot: true}, New: made},
 		}}
 	h.north, h.south = h.vendor("North"), h.vendor("South")

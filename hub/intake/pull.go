@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -20,6 +21,7 @@ const (
 	SyncEvery   = 15 * time.Minute
 	SyncBackoff = 6 * time.Hour    // the longest wait after errors
 	SyncTimeout = 30 * time.Minute // one run; after it another may begin
+	tellEvery   = 24 * time.Hour   // how often the staff hears that a connection fails, at most
 )
 
 // failing is what a vendor's endpoints hear of a connection that broke.
@@ -120,24 +122,54 @@ func (s *Service) pull(ctx context.Context, connection *Connection, run *run) (s
 	if err != nil {
 		return "", err
 	}
-	cursor := connection.Cursor
-	if kind.Descriptor.Snapshot {
-		cursor, run.seen = "", newSeen()
-	} else {
+	if !kind.Descriptor.Snapshot {
 		run.cursor = func(ctx context.Context, tx bun.Tx, cursor string) error {
 			return setCursor(ctx, tx, connection.ID, cursor, s.now())
 		}
+		if !s.readsWhole(kind, *connection) {
+			err := run.read(ctx, connector, connection.Cursor)
+			if !errors.Is(err, connectors.ErrCursor) {
+				if err == nil && connection.WholeAt.IsZero() { // the first reading had broken off, and is done now
+					connection.WholeAt = s.now()
+				}
+				return "", err
+			}
+		}
 	}
-	err = guarded(func() error {
-		return connector.Pull(ctx, cursor, func(page connectors.Page) error { return run.page(ctx, page) })
-	})
-	if err != nil || !kind.Descriptor.Snapshot {
+	run.seen = newSeen()
+	if connection.Cursor == "" && connection.WholeAt.IsZero() && !kind.Descriptor.Snapshot {
+		run.seen = nil // the first time there is nothing that could be missing
+	}
+	if err := run.read(ctx, connector, ""); err != nil {
 		return "", err
 	}
-	if err := ctx.Err(); err != nil { // a connector that swallows it must not close what it did not read
-		return "", err
+	connection.WholeAt = s.now()
+	if run.seen == nil {
+		return "", nil
 	}
 	return s.closeMissing(ctx, connection, run)
+}
+
+// WholeEvery is how often the books of a kind that does not tell of deletions are
+// read from the beginning.
+const WholeEvery = 7 * 24 * time.Hour
+
+// readsWhole says whether a run reads everything: the first one, one that the vendor
+// has said yes to closing for, and now and then where deletions are not told.
+func (s *Service) readsWhole(kind Kind, connection Connection) bool {
+	return connection.Cursor == "" || strings.HasPrefix(connection.Closing, markConfirmed) ||
+		!kind.Descriptor.Deletions && !connection.WholeAt.IsZero() && s.now().Sub(connection.WholeAt) > WholeEvery
+}
+
+// read reads the books from a cursor on.
+func (r *run) read(ctx context.Context, connector connectors.Connector, cursor string) error {
+	err := guarded(func() error {
+		return connector.Pull(ctx, cursor, func(page connectors.Page) error { return r.page(ctx, page) })
+	})
+	if err == nil {
+		err = ctx.Err() // a connector that swallows it must not close what it did not read
+	}
+	return err
 }
 
 // record keeps the connection's health and when it is read again, and tells
@@ -151,11 +183,8 @@ func (s *Service) record(ctx context.Context, connection Connection, sync Sync, 
 			return err
 		}
 		now := s.now()
-		healthy := current.LastError == "" || current.Held() > 0
 		current.UpdatedAt, current.NextSyncAt = now, now.Add(SyncEvery)
-		if s.Connectors[current.Kind].Descriptor.Snapshot { // of others the pages kept it
-			current.Cursor = connection.Cursor
-		}
+		current.WholeAt, current.Closing = connection.WholeAt, connection.Closing
 		switch sync.State {
 		case Done:
 			current.LastGoodAt, current.LastError = now, words
@@ -166,7 +195,8 @@ func (s *Service) record(ctx context.Context, connection Connection, sync Sync, 
 			if current.NextSyncAt, err = s.nextTry(ctx, tx, current, wait); err != nil {
 				return err
 			}
-			if healthy {
+			if now.Sub(current.ToldAt) >= tellEvery {
+				current.ToldAt = now
 				if err := s.tellFailing(ctx, tx, current); err != nil {
 					return err
 				}

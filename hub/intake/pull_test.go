@@ -327,14 +327,16 @@ func TestSnapshotsCloseNothingThatTheyDidNotRead(t *testing.T) {
 		if err != nil || len(credits) != 1 || credits[0].Open != 0 {
 			t.Errorf("%+v %v", credits, err)
 		}
-		// with a second connection nobody knows whose an invoice is
+		// what other books brought is nothing to these
 		h.books.during = nil
-		h.connect(h.north, "books")
+		other := h.connect(h.north, "books")
+		h.books.pages = []connectors.Page{{Invoices: []connectors.Invoice{invoice("OTHER", 300)}, Cursor: "1"}}
+		h.pull(other)
 		some.Invoices, some.Rejected = all.Invoices[:2], nil
 		h.books.pages = []connectors.Page{some}
 		h.pass(time.Minute)
 		h.pull(connection)
-		if open := h.open(h.north); open != "A=1.00 B=1.00 D=1.00 E=1.00 PUSHED=7.00" {
+		if open := h.open(h.north); open != "A=1.00 B=1.00 PUSHED=7.00 OTHER=3.00" {
 			t.Errorf("%s", open)
 		}
 	})

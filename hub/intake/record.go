@@ -115,7 +115,7 @@ func invoiceRecord(invoice connectors.Invoice) (billing.InvoiceRecord, []fault.P
 	record := billing.InvoiceRecord{ExternalID: invoice.ExternalID, Number: numberOf(invoice.Number, invoice.ExternalID), Account: invoice.Account,
 		IssuedOn: invoice.IssuedOn, DueOn: invoice.DueOn, Terms: clip(invoice.Terms), Currency: invoice.Total.Currency,
 		Total: invoice.Total.Minor, Open: invoice.Open.Minor, Status: statusOf(invoice.Status), PurchaseOrder: clip(invoice.PurchaseOrder),
-		Note: party.PlainLines(invoice.Note, 2000), Documents: documentRecords(invoice.Documents), Applied: invoice.Applied}
+		Note: party.PlainLines(invoice.Note, 2000), Documents: documentRecords(invoice.Documents), Applied: ours(invoice.Applied)}
 	for _, line := range invoice.Lines {
 		record.Lines = append(record.Lines, billing.Line{Description: party.PlainText(line.Description, 500), Quantity: party.PlainText(line.Quantity, 40),
 			UnitPrice: party.PlainText(line.UnitPrice, 40), Amount: party.PlainText(line.Amount, 40)})
@@ -128,7 +128,7 @@ func creditRecord(credit connectors.Credit) (billing.CreditRecord, []fault.Probl
 	problems = append(problems, badDates(map[string]money.Date{"/issued_on": credit.IssuedOn})...)
 	return billing.CreditRecord{ExternalID: credit.ExternalID, Number: numberOf(credit.Number, credit.ExternalID), Account: credit.Account,
 		IssuedOn: credit.IssuedOn, Currency: credit.Total.Currency, Total: credit.Total.Minor, Open: credit.Open.Minor, Status: statusOf(credit.Status),
-		Note: party.PlainLines(credit.Note, 2000), Documents: documentRecords(credit.Documents), Applied: credit.Applied}, problems
+		Note: party.PlainLines(credit.Note, 2000), Documents: documentRecords(credit.Documents), Applied: ours(credit.Applied)}, problems
 }
 
 // checkShape finds what would break further in; what a record says is judged
@@ -148,6 +148,9 @@ func checkShape(externalID, account string, total, open money.Amount, status con
 		problems = append(problems, problem("/documents", "There are %d documents; a record may have %d.", len(documents), mostDocuments))
 	}
 	for i, document := range documents {
+		if len(document.Ref) > 500 || document.Ref != "" && document.Content != nil {
+			problems = append(problems, problem(fmt.Sprintf("/documents/%d", i), "%s has a name in the books that cannot be kept.", clip(document.Name)))
+		}
 		if len(document.Content) > billing.MostDocumentBytes {
 			problems = append(problems, problem(fmt.Sprintf("/documents/%d", i), "%s is larger than %d MB.", clip(document.Name), billing.MostDocumentBytes>>20))
 		}
@@ -186,7 +189,7 @@ func documentRecords(documents []connectors.Document) []billing.DocumentRecord {
 	var records []billing.DocumentRecord
 	for _, document := range documents {
 		records = append(records, billing.DocumentRecord{Name: document.Name, ContentType: party.PlainText(document.ContentType, 120),
-			Content: document.Content, Held: party.PlainText(document.Held, 200)})
+			Content: document.Content, Held: party.PlainText(document.Held, 200), Ref: document.Ref})
 	}
 	return records
 }

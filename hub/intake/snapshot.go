@@ -15,8 +15,8 @@ import (
 	connectors "github.com/sheaf-hub/sheaf/vendor-connectors"
 )
 
-// What Connection.Cursor holds for kinds that deliver whole snapshots: "" or
-// one of these with the number of invoices that closing would take.
+// What Connection.Closing holds: "" or one of these with the number of invoices
+// that closing would take.
 const (
 	markHeld      = "held:"
 	markConfirmed = "confirmed:"
@@ -24,7 +24,7 @@ const (
 
 // Held is how many invoices wait to be closed until the vendor confirms; 0 when
 // nothing waits.
-func (c Connection) Held() int { return marked(c.Cursor, markHeld) }
+func (c Connection) Held() int { return marked(c.Closing, markHeld) }
 
 func marked(cursor, mark string) int {
 	text, found := strings.CutPrefix(cursor, mark)
@@ -55,7 +55,7 @@ func (s *Service) ConfirmSnapshot(ctx context.Context, actor access.Actor, vendo
 			return fault.New(fault.Conflict, "Nothing waits for your yes here.")
 		}
 		now := s.now()
-		connection.Cursor, connection.UpdatedAt, connection.NextSyncAt = markConfirmed+strconv.Itoa(waiting), now, now
+		connection.Closing, connection.UpdatedAt, connection.NextSyncAt = markConfirmed+strconv.Itoa(waiting), now, now
 		connection.LastError = ""
 		if err := updateConnection(ctx, tx, connection); err != nil {
 			return err
@@ -72,30 +72,22 @@ type missing struct {
 	credits  []connectors.Credit
 }
 
-// closeMissing closes what a whole snapshot did not name, unless that is more
-// than half of what is open and the vendor has not said yes. With a second
-// connection of the same vendor nothing is closed: what is missing here may
-// stand in the other books.
+// closeMissing closes what these books brought before and, read as a whole, did not
+// name again, unless that is more than half of what is open and the vendor has not
+// said yes. What was pushed, came in a file or from other books is left alone.
 func (s *Service) closeMissing(ctx context.Context, connection *Connection, run *run) (string, error) {
-	active, err := activeConnections(ctx, s.DB, run.vendor.ID)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", errStore, err)
-	}
-	if active > 1 {
-		return "", nil
-	}
 	gone, err := s.findMissing(ctx, run)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errStore, err)
 	}
 	many := len(gone.invoices)
-	if many*2 > gone.open && many > marked(connection.Cursor, markConfirmed) {
-		connection.Cursor = markHeld + strconv.Itoa(many)
+	if many*2 > gone.open && many > marked(connection.Closing, markConfirmed) {
+		connection.Closing = markHeld + strconv.Itoa(many)
 		return fmt.Sprintf("Held: %d of your %d open invoices are missing from your books' last answer. If they are really settled, confirm it and they will be closed; "+
 			"if not, look at what your books export.", many, gone.open), nil
 	}
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		result, err := s.storeTx(ctx, tx, run.vendor, convert(connectors.Page{Invoices: gone.invoices, Credits: gone.credits}, lastWins))
+		result, err := s.storeTx(ctx, tx, run.vendor, run.convert(connectors.Page{Invoices: gone.invoices, Credits: gone.credits}))
 		if err != nil {
 			return err
 		}
@@ -113,7 +105,7 @@ func (s *Service) closeMissing(ctx context.Context, connection *Connection, run 
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errStore, err)
 	}
-	connection.Cursor = ""
+	connection.Closing = ""
 	return "", nil
 }
 
@@ -122,14 +114,14 @@ func (s *Service) closeMissing(ctx context.Context, connection *Connection, run 
 func (s *Service) findMissing(ctx context.Context, run *run) (missing, error) {
 	var gone missing
 	for after := ""; ; {
-		list, err := owedInvoices(ctx, s.DB, run.vendor.ID, after, billing.MostRecords)
+		list, err := owedInvoices(ctx, s.DB, run.vendor.ID, run.sync.ConnectionID, after, billing.MostRecords)
 		if err != nil {
 			return gone, err
 		}
 		for _, item := range list {
 			gone.open++
 			if !run.seen[kindInvoice][item.ExternalID] && item.SourceAt.Before(run.sync.StartedAt) {
-				gone.invoices = append(gone.invoices, closedInvoice(item))
+				gone.invoices = append(gone.invoices, closedInvoice(item, connectors.StatusPaid))
 			}
 		}
 		if len(list) < billing.MostRecords {
@@ -138,13 +130,13 @@ func (s *Service) findMissing(ctx context.Context, run *run) (missing, error) {
 		after = list[len(list)-1].ID
 	}
 	for after := ""; ; {
-		list, err := owedCredits(ctx, s.DB, run.vendor.ID, after, billing.MostRecords)
+		list, err := owedCredits(ctx, s.DB, run.vendor.ID, run.sync.ConnectionID, after, billing.MostRecords)
 		if err != nil {
 			return gone, err
 		}
 		for _, item := range list {
 			if !run.seen[kindCredit][item.ExternalID] && item.SourceAt.Before(run.sync.StartedAt) {
-				gone.credits = append(gone.credits, closedCredit(item))
+				gone.credits = append(gone.credits, closedCredit(item, connectors.StatusPaid))
 			}
 		}
 		if len(list) < billing.MostRecords {
@@ -154,12 +146,36 @@ func (s *Service) findMissing(ctx context.Context, run *run) (missing, error) {
 	}
 }
 
+// goneRecords are what the books deleted, as they would name it were they to say
+// that it is void. What these books did not bring is nothing to them.
+func (s *Service) goneRecords(ctx context.Context, run *run, ids []string) (missing, error) {
+	var gone missing
+	for from := 0; from < len(ids); from += billing.MostRecords {
+		some := ids[from:min(from+billing.MostRecords, len(ids))]
+		invoices, err := invoicesNamed(ctx, s.DB, run.vendor.ID, run.sync.ConnectionID, some)
+		if err != nil {
+			return gone, err
+		}
+		for _, item := range invoices {
+			gone.invoices = append(gone.invoices, closedInvoice(item, connectors.StatusVoid))
+		}
+		credits, err := creditsNamed(ctx, s.DB, run.vendor.ID, run.sync.ConnectionID, some)
+		if err != nil {
+			return gone, err
+		}
+		for _, item := range credits {
+			gone.credits = append(gone.credits, closedCredit(item, connectors.StatusVoid))
+		}
+	}
+	return gone, nil
+}
+
 // closedInvoice is the invoice as the books would name it, were they to say
 // that nothing is open any more.
-func closedInvoice(item billing.Item) connectors.Invoice {
+func closedInvoice(item billing.Item, status connectors.Status) connectors.Invoice {
 	closed := connectors.Invoice{ExternalID: item.ExternalID, Number: item.Number, Account: item.AccountExternalID, IssuedOn: item.IssuedOn,
 		Terms: item.Terms, Total: money.New(item.Total, item.Currency), Open: money.New(0, item.Currency), PurchaseOrder: item.PurchaseOrder,
-		Note: item.Note, Status: connectors.StatusPaid}
+		Note: item.Note, Status: status}
 	if item.DueNote == billing.DueGiven {
 		closed.DueOn = item.DueOn
 	}
@@ -169,7 +185,7 @@ func closedInvoice(item billing.Item) connectors.Invoice {
 	return closed
 }
 
-func closedCredit(item billing.CreditItem) connectors.Credit {
+func closedCredit(item billing.CreditItem, status connectors.Status) connectors.Credit {
 	return connectors.Credit{ExternalID: item.ExternalID, Number: item.Number, Account: item.AccountExternalID, IssuedOn: item.IssuedOn,
-		Total: money.New(item.Total, item.Currency), Open: money.New(0, item.Currency), Note: item.Note, Status: connectors.StatusPaid}
+		Total: money.New(item.Total, item.Currency), Open: money.New(0, item.Currency), Note: item.Note, Status: status}
 }

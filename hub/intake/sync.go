@@ -89,15 +89,28 @@ type run struct {
 	progress func(Progress)
 }
 
+func (r *run) convert(page connectors.Page) converted {
+	batch := convert(page, r.again)
+	batch.connectionID = r.sync.ConnectionID
+	return batch
+}
+
 // page stores one page with the run's progress, in one transaction.
 func (r *run) page(ctx context.Context, page connectors.Page) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if n := len(page.Accounts) + len(page.Invoices) + len(page.Credits); n > MostInPage {
+	if n := len(page.Accounts) + len(page.Invoices) + len(page.Credits) + len(page.Gone); n > MostInPage {
 		return fmt.Errorf("%w: %d, at most %d are taken", errPage, n, MostInPage)
 	}
-	batch := convert(page, r.again)
+	if len(page.Gone) > 0 {
+		gone, err := r.service.goneRecords(ctx, r, page.Gone)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errStore, err)
+		}
+		page.Invoices, page.Credits = append(gone.invoices, page.Invoices...), append(gone.credits, page.Credits...) // one that came again counts
+	}
+	batch := r.convert(page)
 	if r.again == rejectLater {
 		batch = r.once(batch)
 	}

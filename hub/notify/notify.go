@@ -1,5 +1,5 @@
-// Package notify takes one delivery to one vendor: a signed webhook, or a mail
-// to its staff. What it does is at least once: a receiver tells a repetition by
+// Package notify takes one delivery to one vendor: a signed webhook, a mail to its
+// staff, or a payment for its books. What it does is at least once: a receiver tells a repetition by
 // the webhook-id, a mail by its Message-ID.
 package notify
 
@@ -41,6 +41,10 @@ type Service struct {
 	PublicURL string
 	Footer    letter.Footer
 	Jitter    rand.Source // of retries; safe for concurrent use
+	Books     Books
+	// NotBooked is told of a payment that the hub could not write into the vendor's
+	// books and tries no more; nil: nobody is.
+	NotBooked func(ctx context.Context, event outbox.Event, why string) error
 	Now       func() time.Time
 }
 
@@ -61,8 +65,11 @@ func (s *Service) Deliver(ctx context.Context, ref store.JobRef) error {
 	if err := s.Outbox.Record(ctx, parcel.Delivery, outcome); err != nil {
 		return err
 	}
-	if outcome.State == outbox.Done && parcel.Delivery.Kind == outbox.Webhook {
+	switch kind := parcel.Delivery.Kind; {
+	case outcome.State == outbox.Done && (kind == outbox.Webhook || kind == outbox.Books):
 		return s.acknowledge(ctx, parcel.Event)
+	case outcome.State == outbox.Dead && kind == outbox.Books:
+		return s.notBooked(ctx, parcel, outcome.Answer)
 	}
 	return nil
 }
@@ -73,6 +80,8 @@ func (s *Service) attempt(ctx context.Context, parcel outbox.Parcel) outbox.Outc
 		return s.webhook(ctx, parcel)
 	case outbox.Mail:
 		return s.mail(ctx, parcel)
+	case outbox.Books:
+		return s.books(ctx, parcel)
 	}
 	return outbox.Outcome{State: outbox.Dead, Answer: "This hub does not know how to deliver to " + parcel.Delivery.Kind + "."}
 }

@@ -161,6 +161,20 @@ func (s *Service) DisableEndpoint(ctx context.Context, vendorID, endpointID, rea
 	})
 }
 
+// DisableTargetTx stops the endpoint of a kind and target, if there is one.
+func (s *Service) DisableTargetTx(ctx context.Context, tx bun.IDB, vendorID, kind, target, reason string) error {
+	existing, err := endpointsOf(ctx, tx, vendorID, kind)
+	if err != nil {
+		return err
+	}
+	for _, endpoint := range existing {
+		if endpoint.Target == target && endpoint.DisabledAt.IsZero() {
+			return s.disableEndpoint(ctx, tx, vendorID, endpoint.ID, reason)
+		}
+	}
+	return nil
+}
+
 func (s *Service) disableEndpoint(ctx context.Context, tx bun.IDB, vendorID, endpointID, reason string) error {
 	found, err := markDisabled(ctx, tx, vendorID, endpointID, reason, s.Now())
 	if err != nil {

@@ -23,16 +23,16 @@ var settledShareColumns = []store.Column{{Name: "credit_amount", Type: "{{minor}
 // its own.
 type settlingShare struct {
 	Share      `bun:",extend"`
-	Processing Bearer `bun:"processing"`
-	HubRate    int64  `bun:"hub_rate"`
-	Stranger   bool   `bun:"stranger"`
+	Processing Bearer `bun:"processing,scanonly"`
+	HubRate    int64  `bun:"hub_rate,scanonly"`
+	Stranger   bool   `bun:"stranger,scanonly"`
 }
 
 // settlingLine is a line with the account that its invoice is on.
 type settlingLine struct {
 	Line      `bun:",extend"`
-	AccountID string `bun:"account_id"`
-	Account   string `bun:"account"` // external id
+	AccountID string `bun:"account_id,scanonly"`
+	Account   string `bun:"account,scanonly"` // external id
 }
 
 // sub-selects, not joins: whatever the planner knows of the tables, it looks up the few rows

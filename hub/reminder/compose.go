@@ -72,10 +72,14 @@ func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, er
 	if err != nil {
 		return bundle{}, err
 	}
+	stale, err := s.stale(ctx, items)
+	if err != nil {
+		return bundle{}, err
+	}
 	out := bundle{today: today}
 	vendorIDs := map[string]bool{}
 	for _, item := range items {
-		if states[item.VendorID] == party.VendorNotMine {
+		if states[item.VendorID] == party.VendorNotMine || stale[item.ConnectionID] {
 			continue
 		}
 		out.lines = append(out.lines, place(item, states[item.VendorID], today))
@@ -98,6 +102,24 @@ func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, er
 		}
 	}
 	return out, nil
+}
+
+// stale says of which connections nothing may be asked for: what their books say
+// may be long paid.
+func (s *Service) stale(ctx context.Context, items []billing.Item) (map[string]bool, error) {
+	if s.Stale == nil {
+		return nil, nil
+	}
+	ids := map[string]bool{}
+	for _, item := range items {
+		if item.ConnectionID != "" {
+			ids[item.ConnectionID] = true
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return s.Stale(ctx, slices.Sorted(maps.Keys(ids)))
 }
 
 // addOffers notes discounts and late fees on the lines that are asked for.

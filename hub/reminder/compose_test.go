@@ -13,6 +13,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/money"
 	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/reminder"
+	"github.com/sheaf-hub/sheaf/hub/store"
 )
 
 func numbers(lines []letter.DigestLine) string {
@@ -308,5 +309,30 @@ func TestOffersStandBesideWhatIsAskedFor(t *testing.T) {
 		if strings.Count(mail.Text, "2 % discount") != 1 || strings.Join(asked, " ") != "N-1" || strings.Join(told, " ") != "N-1" {
 			t.Fatalf("asked %v, told %v in\n%s", asked, told, mail.Text)
 		}
+	})
+}
+
+func TestBooksThatWereNotReadForDaysAreNotAskedFor(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		north, south := d.vendor("North"), d.vendor("South")
+		d.bring(north, "C-1", ann, party.Payables)
+		fresh, old := store.NewID(), store.NewID()
+		for connection, number := range map[string]string{fresh: "FRESH-1", old: "OLD-1"} {
+			one := bill(number, 1000, "2026-11-01")
+			one.Account = "C-1"
+			d.push(north, billing.Batch{Invoices: []billing.InvoiceRecord{one}, ConnectionID: connection})
+		}
+		d.bring(south, "S-1", ann, party.Payables, bill("PUSHED-1", 2000, "2026-11-01"))
+		d.says(ann, party.VendorMine, north, south)
+		d.tuesday()
+		d.Stale = func(_ context.Context, ids []string) (map[string]bool, error) {
+			if len(ids) != 2 {
+				t.Errorf("asked of %v", ids)
+			}
+			return map[string]bool{old: true}, nil
+		}
+		mail := d.run(ann)
+		contains(t, mail.Text, "FRESH-1", "PUSHED-1", "To pay: EUR 30.00")
+		lacks(t, mail.Text+mail.HTML, "OLD-1")
 	})
 }

@@ -45,6 +45,9 @@ type Service struct {
 	Now       func() time.Time
 	// Answers says how fast vendors usually answer, in words, by vendor id; nil: nobody knows.
 	Answers func(ctx context.Context, vendorIDs []string) (map[string]string, error)
+	// Stale says which connections' books were read too long ago to ask for what they
+	// say is owed; nil: none.
+	Stale func(ctx context.Context, connectionIDs []string) (map[string]bool, error)
 	// Offers says what discount or late fee there is on invoices, in words with
 	// their dates, by invoice id; nil: nobody knows.
 	Offers func(ctx context.Context, items []billing.Item, today money.Date) (map[string]string, error)

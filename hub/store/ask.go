@@ -26,7 +26,9 @@ type Question struct {
 
 // ByIDs asks for rows of a model by a list of ids, which stands in the query as
 // "IN (?)", any number of times; with "FOR UPDATE" at its end they are locked (on
-// SQLite the whole database is locked already). Rows are added to the slice.
+// SQLite the whole database is locked already). A star at the beginning ("SELECT *",
+// "SELECT s.*") stands for the model's own columns: those that a later release has
+// added are left out. Rows are added to the slice.
 func ByIDs[T any](rows *[]T, query string, ids []string) Question {
 	return Question{rows: rows, query: query, ids: ids}
 }
@@ -46,6 +48,7 @@ func (db *DB) Ask(ctx context.Context, tx bun.IDB, questions ...Question) error 
 			continue
 		}
 		table := db.Table(reflect.TypeOf(question.rows).Elem().Elem())
+		question.query = named(question.query, table)
 		p.ask(func(rows pgx.Rows) error { return scanRows(rows, table, reflect.ValueOf(question.rows).Elem()) },
 			strings.ReplaceAll(question.query, "IN (?)", "= ANY ($1::text[]::uuid[])"), question.ids)
 	}
@@ -56,7 +59,7 @@ func (db *DB) Ask(ctx context.Context, tx bun.IDB, questions ...Question) error 
 }
 
 func (db *DB) askOne(ctx context.Context, tx bun.IDB, question Question) error {
-	query := question.query
+	query := named(question.query, db.Table(reflect.TypeOf(question.rows).Elem().Elem()))
 	if db.Kind == SQLite {
 		query = strings.TrimSuffix(query, " FOR UPDATE")
 	}
@@ -65,6 +68,23 @@ func (db *DB) askOne(ctx context.Context, tx bun.IDB, question Question) error {
 		args[i] = bun.List(question.ids)
 	}
 	return tx.NewRaw(query, args...).Scan(ctx, question.rows)
+}
+
+// named puts the model's columns in the place of the star.
+func named(query string, table *schema.Table) string {
+	before, after, found := strings.Cut(query, "*")
+	prefix, selects := strings.CutPrefix(before, "SELECT ")
+	if !found || !selects || strings.ContainsAny(prefix, " (") {
+		return query
+	}
+	var columns strings.Builder
+	for i, field := range table.Fields {
+		if i > 0 {
+			columns.WriteString(", ")
+		}
+		columns.WriteString(prefix + field.Name)
+	}
+	return "SELECT " + columns.String() + after
 }
 
 // scanRows adds rows to a slice of models, by the names of their columns.

@@ -5,6 +5,8 @@ package worklist
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/fault"
 	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/party"
 	"github.com/sheaf-hub/sheaf/hub/payment"
 	"github.com/sheaf-hub/sheaf/hub/store"
@@ -29,8 +32,9 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 // Kinds of tasks that this room makes itself.
 const (
-	KindOverpaid = "overpaid"
-	KindNotMine  = "not_mine"
+	KindOverpaid  = "overpaid"
+	KindNotMine   = "not_mine"
+	KindNotBooked = "not_booked"
 )
 
 // Task is one thing to do. VendorID empty: for the operator. There is one task
@@ -151,6 +155,24 @@ func (s *Service) Overpaid(ctx context.Context, tx bun.IDB, share payment.Share)
 // Payment adds a task of the payment room. It is a payment.TaskTx.
 func (s *Service) Payment(ctx context.Context, tx bun.IDB, task payment.Task) error {
 	return s.AddTx(ctx, tx, Task{VendorID: task.VendorID, CustomerID: task.CustomerID, Kind: task.Kind, SubjectID: task.SubjectID, Title: task.Title, Text: task.Text})
+}
+
+// NotBooked leaves a task about a payment that the hub could not write into the
+// vendor's books.
+func (s *Service) NotBooked(ctx context.Context, event outbox.Event, why string) error {
+	var view payment.View
+	if err := json.Unmarshal([]byte(event.Data), &view); err != nil {
+		return fmt.Errorf("decode event %s: %w", event.ID, err)
+	}
+	numbers := make([]string, 0, len(view.Invoices))
+	for _, line := range view.Invoices {
+		numbers = append(numbers, line.Number)
+	}
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return s.AddTx(ctx, tx, Task{VendorID: event.VendorID, CustomerID: event.CustomerID, Kind: KindNotBooked, SubjectID: event.ID,
+			Title: "Book payment " + view.Reference + " by hand: " + string(view.Currency) + " " + view.Amount,
+			Text:  "It paid " + strings.Join(numbers, ", ") + ". " + why + " Until your books show it, the hub counts it as paid and asks for nothing."})
+	})
 }
 
 // NotMineTx tells the operator that a contact does not know a vendor which
