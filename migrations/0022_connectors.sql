@@ -5,6 +5,8 @@ ALTER TABLE connections ADD COLUMN token TEXT NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN write_back TEXT NOT NULL DEFAULT 'tell' CHECK (write_back IN ('book', 'clearing', 'tell'));
 -- Reminders for what these books hold stop when they were not read for so many days.
 ALTER TABLE connections ADD COLUMN stale_days {{int}} NOT NULL DEFAULT 3 CHECK (stale_days BETWEEN 1 AND 30);
+-- When its invoices began to be reminded of; NULL: its vendor looks at what came first.
+ALTER TABLE connections ADD COLUMN live_at {{time}};
 -- When all of the books was last read from the beginning to the end.
 ALTER TABLE connections ADD COLUMN whole_at {{time}};
 -- What waits for the vendor's yes before it is closed, or has it: "held:12", "confirmed:12".

@@ -54,6 +54,9 @@ func addConnection(cmd *cobra.Command, settings *settings, vendorID, kind string
 		if err != nil {
 			return err
 		}
+		if err := a.intake.GoLive(ctx, actor, vendorID, connection.ID); err != nil {
+			return err
+		}
 		choice := intake.WriteBack(w.writeBack)
 		if choice == "" && a.intake.Connectors[kind].Descriptor.WriteBack {
 			choice = intake.Book

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,14 +38,15 @@ type Connection struct {
 	WholeAt       time.Time `bun:"whole_at,nullzero"` // when all of the books was last read
 	Closing       string    `bun:"closing"`           // see Held
 	ToldAt        time.Time `bun:"told_at,nullzero"`  // when the staff last heard that it fails
+	LiveAt        time.Time `bun:"live_at,nullzero"`  // zero: nobody is reminded of its invoices yet
 }
 
 // StaleDays is how old books may be, unless the vendor says otherwise, for
 // reminders to go out: one for what was paid is worse than none.
 const StaleDays = 3
 
-// stale says whether its books were last read too long ago.
-func (c Connection) stale(now time.Time) bool {
+// Stale says whether its books were last read too long ago to ask for what they say.
+func (c Connection) Stale(now time.Time) bool {
 	since := c.LastGoodAt
 	if since.IsZero() {
 		since = c.CreatedAt
@@ -87,25 +87,16 @@ func (s *Service) AddConnection(ctx context.Context, actor access.Actor, vendorI
 	if err := known.try(ctx, kept, s.deps()); err != nil {
 		return Connection{}, err
 	}
-	encoded, err := json.Marshal(kept)
-	if err != nil {
-		return Connection{}, fmt.Errorf("encode settings: %w", err)
-	}
 	now := s.now()
 	connection := Connection{ID: store.NewID(), VendorID: vendorID, Kind: kind, Name: name, CreatedAt: now, UpdatedAt: now, NextSyncAt: now,
 		WriteBack: TellOnly, StaleDays: StaleDays}
-	if connection.Settings, err = s.Sealer.Seal(string(encoded), sealContext(connection.ID)); err != nil {
+	if connection.Settings, err = s.sealSettings(connection.ID, kept); err != nil {
 		return Connection{}, err
 	}
 	return connection, s.keep(ctx, actor, connection, kept)
 }
 
 func (s *Service) keep(ctx context.Context, actor access.Actor, connection Connection, settings map[string]string) error {
-	names := make([]string, 0, len(settings))
-	for name := range settings {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		vendors, err := s.Party.Vendors(ctx, tx, []string{connection.VendorID})
 		if err != nil {
@@ -125,7 +116,7 @@ func (s *Service) keep(ctx context.Context, actor access.Actor, connection Conne
 			return err
 		}
 		return s.Access.AuditTx(ctx, tx, actor, access.Change{Action: "connection.added", SubjectKind: "connection", SubjectID: connection.ID,
-			VendorID: connection.VendorID, After: made{Kind: connection.Kind, Name: connection.Name, Settings: names}})
+			VendorID: connection.VendorID, After: made{Kind: connection.Kind, Name: connection.Name, Settings: namesOf(settings)}})
 	})
 }
 
@@ -232,13 +223,9 @@ func (s *Service) open(connection Connection) (Kind, connectors.Connector, error
 	if !known {
 		return Kind{}, nil, fmt.Errorf("this hub has no connector of the kind %q", connection.Kind)
 	}
-	plain, err := s.Sealer.Open(connection.Settings, sealContext(connection.ID))
+	settings, err := s.settingsOf(connection)
 	if err != nil {
 		return kind, nil, err
-	}
-	var settings map[string]string
-	if err := json.Unmarshal([]byte(plain), &settings); err != nil {
-		return kind, nil, fmt.Errorf("decode settings: %w", err)
 	}
 	connector, err := kind.New(settings, s.depsOf(kind, connection))
 	return kind, connector, err

@@ -22,7 +22,7 @@ func insertConnection(ctx context.Context, tx bun.IDB, connection Connection) er
 
 func updateConnection(ctx context.Context, tx bun.IDB, connection Connection) error {
 	_, err := tx.NewUpdate().Model(&connection).WherePK().
-		Column("settings", "token", "cursor", "updated_at", "disabled_at", "last_good_at", "last_error", "next_sync_at", "write_back", "stale_days", "whole_at", "closing", "told_at").Exec(ctx)
+		Column("settings", "token", "cursor", "updated_at", "disabled_at", "last_good_at", "last_error", "next_sync_at", "write_back", "stale_days", "whole_at", "closing", "told_at", "live_at").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("change connection: %w", err)
 	}
@@ -141,11 +141,12 @@ func readConnection(ctx context.Context, db bun.IDB, id string) (Connection, boo
 	return connection, true, nil
 }
 
-// staleConnections are those of a list that were last read well before their limit.
+// staleConnections are those of a list that are not live, or were last read well
+// before their limit.
 func staleConnections(ctx context.Context, db bun.IDB, ids []string, now time.Time) ([]Connection, error) {
 	var list []Connection
-	err := db.NewSelect().Model(&list).Column("id", "created_at", "last_good_at", "stale_days").Where("id IN (?)", bun.List(ids)).
-		Where("last_good_at IS NULL OR last_good_at < ?", now.Add(-24*time.Hour)).Scan(ctx)
+	err := db.NewSelect().Model(&list).Column("id", "created_at", "last_good_at", "stale_days", "live_at").Where("id IN (?)", bun.List(ids)).
+		Where("last_good_at IS NULL OR last_good_at < ? OR live_at IS NULL", now.Add(-24*time.Hour)).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read connections: %w", err)
 	}

@@ -212,8 +212,8 @@ func ours(references []string) []string {
 	return out
 }
 
-// Stale says which of these connections' books were not read for longer than their
-// vendor allows, so that what they say is owed must not be asked for.
+// Stale says which of these connections' invoices must not be asked for: their books
+// were not read for longer than their vendor allows, or it has not gone live yet.
 func (s *Service) Stale(ctx context.Context, connectionIDs []string) (map[string]bool, error) {
 	stale := map[string]bool{}
 	now := s.now()
@@ -223,7 +223,7 @@ func (s *Service) Stale(ctx context.Context, connectionIDs []string) (map[string
 			return nil, err
 		}
 		for _, connection := range list {
-			if connection.stale(now) {
+			if connection.LiveAt.IsZero() || connection.Stale(now) {
 				stale[connection.ID] = true
 			}
 		}

@@ -254,6 +254,12 @@ func TestPapersAreFetchedWhenSomebodyWantsThem(t *testing.T) {
 func TestBooksGrowStale(t *testing.T) {
 	each(t, func(t *testing.T, h *hub) {
 		connection, never := h.connect(h.north, "books"), h.connect(h.south, "books")
+		for _, one := range []intake.Connection{connection, never} {
+			if found, err := h.Stale(t.Context(), []string{one.ID}); err != nil || !found[one.ID] {
+				t.Errorf("before it is live: %v %v", found, err)
+			}
+			h.must(h.GoLive(t.Context(), access.SystemActor("test"), one.VendorID, one.ID))
+		}
 		h.pull(connection)
 		stale := func() string {
 			found, err := h.Stale(t.Context(), []string{connection.ID, never.ID, store.NewID()})
