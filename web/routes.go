@@ -187,6 +187,16 @@ func vendors(add adder, h *console.Handlers) {
 
 	add(Staff, get, "/vendor/imports", h.ListImports)
 	add(Staff, get, "/vendor/imports/:id", h.ShowImport)
+	add(Staff, get, "/vendor/connections/new", h.ListKinds)
+	add(Staff, get, "/vendor/connections/new/:kind", h.AskConnection)
+	add(Staff, post, "/vendor/connections/new/:kind", h.AddConnection)
+	add(Staff, get, "/vendor/connections/:id", h.ShowConnection)
+	add(Staff, post, "/vendor/connections/:id/syncs", h.ReadConnection)
+	add(Staff, post, "/vendor/connections/:id/starts", h.StartConnection)
+	add(Staff, post, "/vendor/connections/:id/write-back", h.ChooseWriteBack)
+	add(Staff, post, "/vendor/connections/:id/limits", h.LimitConnection)
+	add(Staff, post, "/vendor/connections/:id/settings", h.ChangeConnection)
+	add(Staff, post, "/vendor/connections/:id/removals", h.RemoveConnection)
 	add(Staff, post, "/vendor/connections/:id/confirmations", h.ConfirmSnapshot)
 
 	add(Staff, get, "/vendor/keys", h.ListKeys)

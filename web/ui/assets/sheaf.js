@@ -41,6 +41,23 @@ addEventListener("pageshow", () => {
   for (const button of all("button[aria-disabled]")) button.removeAttribute("aria-disabled");
 });
 
+// What is going on just now is looked at again every two seconds, for ten minutes at most.
+const going = document.querySelector("[data-live=running]");
+if (going) {
+  let left = 300;
+  const look = async () => {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (answer?.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
+      if (fresh?.dataset.live !== "running") return location.reload();
+      const now = document.querySelector("[data-live]");
+      if (!now.contains(document.activeElement)) now.replaceWith(fresh);
+    }
+    if (--left > 0) setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
+}
+
 // What was paid is no longer chosen.
 if (document.querySelector("[data-paid]")) {
   for (const key of Object.keys(sessionStorage)) if (key.startsWith("ticks:")) sessionStorage.removeItem(key);

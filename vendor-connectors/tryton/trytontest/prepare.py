@@ -1,0 +1,111 @@
+"""Makes books in an empty Tryton database: usage prep.py DATABASE CONFIG.
+
+A company that keeps its books in US dollars, this year's fiscal year, the chart of
+accounts that comes with Tryton, and the ways to pay that the tests use. What was
+made is printed as JSON.
+"""
+import datetime
+import json
+import sys
+from decimal import Decimal
+
+from proteus import Model, Wizard, config
+
+name, conf = sys.argv[1:3]
+config.set_trytond(database='sqlite:///' + name, user='admin', config_file=conf)
+
+Module = Model.get('ir.module')
+Module.click(Module.find([('name', '=', 'account_invoice')]), 'activate')
+Wizard('ir.module.activate_upgrade').execute('upgrade')
+
+Currency = Model.get('currency.currency')
+Rate = Model.get('currency.currency.rate')
+currencies = {}
+for code, digits, rate in [('USD', 2, '1'), ('EUR', 2, '2'), ('JPY', 0, '100'), ('KWD', 3, '0.5')]:
+    currency = Currency(name=code, symbol=code, code=code, digits=digits, rounding=Decimal(1).scaleb(-digits))
+    currency.rates.append(Rate(date=datetime.date(2020, 1, 1), rate=Decimal(rate)))
+    currency.save()
+    currencies[code] = currency
+
+Party = Model.get('party.party')
+setup = Wizard('company.company.config')
+setup.execute('company')
+own = Party(name='The Vendor')
+own.save()
+setup.form.party = own
+setup.form.currency = currencies['USD']
+setup.execute('add')
+Company = Model.get('company.company')
+company, = Company.find([])
+company.cancel_invoice_out = True
+company.save()
+User = Model.get('res.user')
+admin, = User.find([('login', '=', 'admin')])
+admin.company = company
+admin.companies.append(Company(company.id))
+admin.save()
+config.get_config()._context = User.get_preferences(True, config.get_config().context)
+
+Sequence = Model.get('ir.sequence')
+Strict = Model.get('ir.sequence.strict')
+Kind = Model.get('ir.sequence.type')
+
+
+def kind_of(title):
+    kind, = Kind.find([('name', '=', title)], limit=1)
+    return kind
+
+
+today = datetime.date.today()
+Year = Model.get('account.fiscalyear')
+for number in (today.year - 1, today.year, today.year + 1):
+    year = Year(name=str(number), company=company)
+    year.start_date, year.end_date = datetime.date(number, 1, 1), datetime.date(number, 12, 31)
+    moves = Sequence(name=str(number), sequence_type=kind_of('Account Move'), company=company)
+    moves.save()
+    year.post_move_sequence = moves
+    invoices = Strict(name=str(number), prefix='%d-' % number, sequence_type=kind_of('Invoice'), company=company)
+    invoices.save()
+    row = year.invoice_sequences[0] if year.invoice_sequences else year.invoice_sequences.new()
+    row.in_invoice_sequence = row.in_credit_note_sequence = invoices
+    row.out_invoice_sequence = row.out_credit_note_sequence = invoices
+    year.save()
+    year.click('create_period')
+
+Template = Model.get('account.account.template')
+template, = Template.find([('parent', '=', None)], limit=1)
+chart = Wizard('account.create_chart')
+chart.execute('account')
+chart.form.account_template = template
+chart.form.company = company
+chart.execute('create_account')
+Account = Model.get('account.account')
+
+
+def account(**kind):
+    found, = Account.find([('type.' + key, '=', value) for key, value in kind.items()] + [('company', '=', company.id)], limit=1)
+    return found
+
+
+receivable, payable = account(receivable=True), account(payable=True)
+chart.form.account_receivable, chart.form.account_payable = receivable, payable
+chart.execute('create_properties')
+revenue, expense = account(revenue=True), account(expense=True)
+cash = Account.find([('name', 'ilike', '%cash%'), ('type', '!=', None)], limit=1)
+cash = cash[0] if cash else expense
+
+Journal = Model.get('account.journal')
+journal, = Journal.find([('type', '=', 'cash')], limit=1)
+Method = Model.get('account.invoice.payment.method')
+for title, target in [('Sheaf', cash), ('Sheaf clearing', cash), ('Discounts given', expense)]:
+    Method(name=title, company=company, journal=journal, debit_account=target, credit_account=target).save()
+
+Term = Model.get('account.invoice.payment_term')
+term = Term(name='Net 30')
+line = term.lines.new()
+line.type = 'remainder'
+delta = line.relativedeltas[0] if line.relativedeltas else line.relativedeltas.new()
+delta.days = 30
+term.save()
+
+print(json.dumps({'company': company.id, 'receivable': receivable.id, 'revenue': revenue.id, 'term': term.id, 'currencies': {c: x.id for c, x in currencies.items()}}))
