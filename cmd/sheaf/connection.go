@@ -34,7 +34,9 @@ func addConnectionCommand(settings *settings) *cobra.Command {
 		Use: "add VENDOR KIND --set name=value …", Short: "Connect a vendor's books, after trying them; its id is printed", Args: cobra.ExactArgs(2),
 		Long: "Connect a vendor's books, after trying them; the connection's id is printed. What each kind asks for is listed by `sheaf connection kinds`. " +
 			"A value that begins with @ is read from that file, so that a password need not stand on the command line.",
-		RunE: func(cmd *cobra.Command, args []string) error { return addConnection(cmd, settings, args[0], args[1], w) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return addConnection(cmd, settings, args[0], args[1], w)
+		},
 	}
 	flags := add.Flags()
 	flags.StringToStringVar(&w.fields, "set", nil, "one setting, name=value; may be given again")

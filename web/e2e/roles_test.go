@@ -125,7 +125,7 @@ func (m *matrix) path(route web.Route, p place, token string) string {
 	if p.id != "" {
 		path = strings.NewReplacer(":id", m.id(p.id), ":ref", m.id(p.id)).Replace(path)
 	}
-	path = strings.NewReplacer(":name", "none.css", ":id", "none", ":account", "gateway").Replace(path)
+	path = strings.NewReplacer(":name", "none.css", ":id", "none", ":account", "gateway", ":kind", "tryton").Replace(path)
 	if p.query != "" {
 		path += "?" + strings.NewReplacer("{account}", m.id("account"), "{contact}", m.id("contact")).Replace(p.query)
 	}
