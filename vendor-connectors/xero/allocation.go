@@ -39,7 +39,7 @@ func (c *Client) move(ctx context.Context, p plan, one move) (id, at string, err
 		return creditID, credit.UpdatedDateUTC, nil
 	}
 	if !noted {
-		if err := c.addHistory(ctx, path, intention(p, one)+one.amount.Decimal()+onTopOf+now.Decimal()); err != nil {
+		if err := c.addHistory(ctx, path, p.reference, intention(p, one)+one.amount.Decimal()+onTopOf+now.Decimal()); err != nil {
 			return "", "", err
 		}
 	}
@@ -128,7 +128,7 @@ func (c *Client) allocate(ctx context.Context, path string, p plan, one move) (s
 		Allocations []wireAllocation
 		DateTimeUTC string
 	}
-	if err := c.write(ctx, path+"/Allocations", body, &answer); err != nil {
+	if err := c.write(ctx, path+"/Allocations", p.reference, body, &answer); err != nil {
 		return "", err
 	}
 	if len(answer.Allocations) == 0 {

@@ -104,11 +104,12 @@ func (w *world) connect(t *testing.T, settings map[string]string) *Client {
 	for name, value := range settings {
 		all[name] = value
 	}
-	client, err := NewAt(w.api, w.app, all, w.deps)
+	client, err := (&Server{App: w.app, API: w.api}).connect(all, w.deps)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.limit.SetLimit(rate.Inf)
+	client.limits.rate.SetLimit(rate.Inf)
+	client.timeout = 2 * time.Second
 	return client
 }
 

@@ -29,8 +29,8 @@ func (c *Client) read(ctx context.Context, call rest.Call, into any) error {
 // call makes one call within Xero's limits.
 func (c *Client) call(ctx context.Context, call rest.Call, into any) (rest.Answer, error) {
 	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
+	case c.limits.slots <- struct{}{}:
+		defer func() { <-c.limits.slots }()
 	case <-ctx.Done():
 		return rest.Answer{}, ctx.Err()
 	}
@@ -44,7 +44,7 @@ func (c *Client) call(ctx context.Context, call rest.Call, into any) (rest.Answe
 
 func (c *Client) rest() *rest.Client {
 	client := restClient(c.api, c.source, c.deps)
-	client.Limit = c.limit
+	client.Limit, client.Timeout = c.limits.rate, c.timeout
 	return client
 }
 
@@ -129,13 +129,8 @@ type Tenant struct {
 }
 
 // Tenants lists the organisations of one sign-in, for the person to choose from.
-func Tenants(ctx context.Context, app signin.App, deps connectors.Deps) ([]Tenant, error) {
-	return TenantsAt(ctx, API, app, deps)
-}
-
-// TenantsAt is Tenants with another address for Xero's API.
-func TenantsAt(ctx context.Context, api string, app signin.App, deps connectors.Deps) ([]Tenant, error) {
-	return listTenants(ctx, restClient(api, &signin.Source{App: app, Deps: deps}, deps))
+func (s *Server) Tenants(ctx context.Context, deps connectors.Deps) ([]Tenant, error) {
+	return listTenants(ctx, restClient(s.address(), &signin.Source{App: s.App, Deps: deps}, deps))
 }
 
 func (c *Client) tenants(ctx context.Context) ([]Tenant, error) { return listTenants(ctx, c.rest()) }

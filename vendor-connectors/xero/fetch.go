@@ -130,27 +130,25 @@ func (c *Client) fetchFile(ctx context.Context, record string, one attachment) (
 	return connectors.Document{Name: clip(path.Base("/"+one.FileName), 200), ContentType: kind, Content: answer.Body, Held: connectors.HoldReason(answer.Body)}, nil
 }
 
-// archive packs files, each under a name of its own. When one is to be held back,
-// all are.
+// archive packs files, each under a name of its own, and as they are: what speaks
+// against showing one of them is then seen in the whole, too.
 func archive(documents []connectors.Document) (connectors.Document, error) {
 	var packed bytes.Buffer
 	files := zip.NewWriter(&packed)
 	whole := connectors.Document{Name: "attachments.zip", ContentType: "application/zip"}
 	for i, document := range documents {
-		file, err := files.Create(strconv.Itoa(i+1) + " " + document.Name)
+		file, err := files.CreateHeader(&zip.FileHeader{Name: strconv.Itoa(i+1) + " " + document.Name, Method: zip.Store})
 		if err != nil {
 			return whole, fmt.Errorf("pack the attachments: %w", err)
 		}
 		if _, err := io.Copy(file, bytes.NewReader(document.Content)); err != nil {
 			return whole, fmt.Errorf("pack the attachments: %w", err)
 		}
-		if document.Held != "" {
-			whole.Held = document.Held
-		}
 	}
 	if err := files.Close(); err != nil {
 		return whole, fmt.Errorf("pack the attachments: %w", err)
 	}
 	whole.Content = packed.Bytes()
+	whole.Held = connectors.HoldReason(whole.Content)
 	return whole, nil
 }

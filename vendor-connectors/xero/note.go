@@ -34,7 +34,7 @@ func (c *Client) RecordNote(ctx context.Context, note connectors.Note) error {
 		}
 	}
 	text := note.At.UTC().Format("2006-01-02 15:04 UTC: ") + strings.TrimSpace(note.Text)
-	return c.addHistory(ctx, path, clip(text, mostNote-len(mark))+mark)
+	return c.addHistory(ctx, path, note.Reference, clip(text, mostNote-len(mark))+mark)
 }
 
 func (c *Client) history(ctx context.Context, path string) ([]historyRecord, error) {
@@ -48,14 +48,14 @@ func (c *Client) history(ctx context.Context, path string) ([]historyRecord, err
 	return answer.HistoryRecords, nil
 }
 
-func (c *Client) addHistory(ctx context.Context, path, text string) error {
+func (c *Client) addHistory(ctx context.Context, path, reference, text string) error {
 	body := struct{ HistoryRecords []historyRecord }{[]historyRecord{{Details: text}}}
 	var answer struct {
 		HistoryRecords []struct {
 			ValidationErrors []validationError
 		}
 	}
-	if err := c.write(ctx, path+"/History", body, &answer); err != nil {
+	if err := c.write(ctx, path+"/History", reference, body, &answer); err != nil {
 		return err
 	}
 	if len(answer.HistoryRecords) == 0 {

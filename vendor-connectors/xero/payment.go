@@ -298,7 +298,7 @@ func (c *Client) book(ctx context.Context, p plan, one booking) (wirePayment, er
 	body := struct{ Payments []payment }{[]payment{{Account: accountOf(one.account), Date: string(p.date), Amount: json.Number(one.amount.Decimal()), Reference: one.reference}}}
 	body.Payments[0].Invoice.InvoiceID = one.invoice
 	var answer struct{ Payments []wirePayment }
-	if err := c.write(ctx, "/Payments", body, &answer); err != nil {
+	if err := c.write(ctx, "/Payments", one.reference, body, &answer); err != nil {
 		return wirePayment{}, err
 	}
 	if len(answer.Payments) != 1 {
@@ -331,14 +331,14 @@ func judged(status string, problems []validationError) error {
 	return refused("%s", text)
 }
 
-// write puts a record. Its idempotency key is made of all that is sent, so that the
-// same write has the same key on every try and no other has it.
-func (c *Client) write(ctx context.Context, path string, body, into any) error {
+// write puts a record. Its idempotency key is made of our reference and all that is
+// sent, so that the same write has the same key on every try and no other has it.
+func (c *Client) write(ctx context.Context, path, reference string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode a record for Xero: %w", err)
 	}
-	sum := sha256.Sum256([]byte(c.tenant + "\n" + path + "\n" + string(text)))
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.tenant, path, reference, string(text)}, "\n")))
 	_, err = c.call(ctx, rest.Call{Method: http.MethodPut, Path: accounting + path, Body: json.RawMessage(text), Write: true,
 		Header: http.Header{"Idempotency-Key": {hex.EncodeToString(sum[:])}}}, into)
 	return err

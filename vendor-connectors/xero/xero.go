@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -79,6 +80,41 @@ func Describe() connectors.Descriptor {
 	}
 }
 
+// Server is Xero as one hub sees it. The connectors that it makes share the limits
+// that Xero sets for each organisation.
+type Server struct {
+	App signin.App
+	API string // its address; empty: Xero's own
+
+	mu     sync.Mutex
+	limits map[string]*limits // by organisation
+}
+
+// limits hold calls of one organisation back.
+type limits struct {
+	rate  *rate.Limiter
+	slots chan struct{} // one per call under way
+}
+
+func (s *Server) limitsOf(tenant string) *limits {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.limits == nil {
+		s.limits = map[string]*limits{}
+	}
+	if s.limits[tenant] == nil {
+		s.limits[tenant] = &limits{rate: rate.NewLimiter(rate.Every(time.Minute/perMinute), burst), slots: make(chan struct{}, mostAtOnce)}
+	}
+	return s.limits[tenant]
+}
+
+func (s *Server) address() string {
+	if s.API == "" {
+		return API
+	}
+	return s.API
+}
+
 // Client is one organisation. It may be used by many at once.
 type Client struct {
 	api    string
@@ -86,12 +122,11 @@ type Client struct {
 	// accounts as the settings name them: a code or an account id
 	payment, clearing, discount string
 
-	deps   connectors.Deps
-	source *signin.Source
-
-	limit    *rate.Limiter
-	slots    chan struct{} // one per call under way
+	deps     connectors.Deps
+	source   *signin.Source
+	limits   *limits
 	pageSize int
+	timeout  time.Duration // of one call; 0: what package rest has
 }
 
 var (
@@ -100,40 +135,47 @@ var (
 	_ connectors.NoteRecorder    = (*Client)(nil)
 )
 
-// New makes a connector for the organisation in the settings. App says how the
-// hub is known to Xero; deps needs HTTP, Tokens and Now. The error is for the person
-// who typed the settings.
+// New makes a connector for the organisation in the settings, with limits of its own:
+// a hub that makes more than one shares a Server. Deps needs HTTP, Tokens and Now. The
+// error is for the person who typed the settings.
 func New(app signin.App, settings map[string]string, deps connectors.Deps) (connectors.Connector, error) {
-	client, err := NewAt(API, app, settings, deps)
+	return (&Server{App: app}).New(settings, deps)
+}
+
+// New makes a connector for the organisation in the settings; see the function New.
+func (s *Server) New(settings map[string]string, deps connectors.Deps) (connectors.Connector, error) {
+	client, err := s.connect(settings, deps)
 	if err != nil {
 		return nil, err
 	}
 	return client, nil
 }
 
-// NewAt is New with another address for Xero's API, for a fake or a proxy.
-func NewAt(api string, app signin.App, settings map[string]string, deps connectors.Deps) (*Client, error) {
+func (s *Server) connect(settings map[string]string, deps connectors.Deps) (*Client, error) {
 	if deps.HTTP == nil || deps.Tokens == nil || deps.Now == nil {
 		return nil, fmt.Errorf("xero needs an HTTP client, a token store and a clock")
 	}
-	if address, err := url.Parse(api); err != nil || address.Host == "" {
-		return nil, fmt.Errorf("%q is not an address of an API", api)
+	if address, err := url.Parse(s.address()); err != nil || address.Host == "" {
+		return nil, fmt.Errorf("%q is not an address of an API", s.address())
 	}
-	c := &Client{api: strings.TrimSuffix(api, "/"), deps: deps, source: &signin.Source{App: app, Deps: deps},
-		limit: rate.NewLimiter(rate.Every(time.Minute/perMinute), burst), slots: make(chan struct{}, mostAtOnce), pageSize: pageSize}
+	c := &Client{api: strings.TrimSuffix(s.address(), "/"), deps: deps, source: &signin.Source{App: s.App, Deps: deps}, pageSize: pageSize}
 	c.tenant = strings.ToLower(strings.TrimSpace(settings[settingTenant]))
 	if !isID(c.tenant) {
 		return nil, fmt.Errorf("choose the Xero organisation: its id looks like 00000000-0000-0000-0000-000000000000")
 	}
-	for name, field := range map[string]*string{connectors.PaymentAccount: &c.payment, connectors.ClearingAccount: &c.clearing, settingDiscount: &c.discount} {
-		*field = strings.TrimSpace(settings[name])
-		if *field != "" && !isAccount(*field) {
-			return nil, fmt.Errorf("%q is not an account of Xero: enter its code, which has at most 10 letters and digits, or its account id", *field)
+	for _, one := range []struct {
+		name  string
+		field *string
+	}{{connectors.PaymentAccount, &c.payment}, {connectors.ClearingAccount, &c.clearing}, {settingDiscount, &c.discount}} {
+		*one.field = strings.TrimSpace(settings[one.name])
+		if *one.field != "" && !isAccount(*one.field) {
+			return nil, fmt.Errorf("%q is not an account of Xero: enter its code, which has at most 10 letters and digits, or its account id", clip(*one.field, 60))
 		}
 	}
 	if c.payment == "" {
 		return nil, fmt.Errorf("enter the code of the account in Xero that payments are booked to")
 	}
+	c.limits = s.limitsOf(c.tenant)
 	return c, nil
 }
 

@@ -127,7 +127,7 @@ func (f *Fake) api(w http.ResponseWriter, r *http.Request) {
 		f.underWay--
 		f.mu.Unlock()
 	}()
-	if watch != nil && strings.HasPrefix(r.URL.Path, prefix) {
+	if watch != nil && trouble != LostRequest && strings.HasPrefix(r.URL.Path, prefix) {
 		watch(Exchange{Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, prefix), Query: r.URL.RawQuery, Header: r.Header, Body: body,
 			Status: a.status, AnswerHeader: a.header, Answer: a.body})
 	}
@@ -149,6 +149,7 @@ func befall(w http.ResponseWriter, r *http.Request, trouble Trouble, a answer) {
 		a.header.Set("Content-Length", strconv.Itoa(len(a.body)))
 		a.body = a.body[:len(a.body)/2]
 		send(w, a)
+		_ = http.NewResponseController(w).Flush() // so that the half goes out
 		panic(http.ErrAbortHandler)
 	default:
 		send(w, a)
