@@ -29,11 +29,11 @@ const mostCursor = 64 << 10
 // Each list is read in the order of its records' last changes, in windows: what
 // changed since Floor. A page is asked for by number, but a record that changes
 // meanwhile moves to the end of the list, and all behind it move up by one, so that
-// the next page would miss one. Therefore each page begins a new window at the last
-// change that it told of. Only when a page does not get past its window's first
-// second is the next page of the same window read; then the record that ended the
-// page before is looked for again, and when it is no longer there, the window is read
-// anew.
+// the next page would miss one. Therefore a page is followed by a new window, which
+// begins a little before its last change. Only when that would be before the whole page,
+// because much changed at once, is the next page of the same window read; then the
+// record that ended the page before is looked for again, and when it is no longer there,
+// the window is read anew.
 type cursor struct {
 	Version int        `json:"v"`
 	First   bool       `json:"first,omitempty"` // the open records are read, before what changed since

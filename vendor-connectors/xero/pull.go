@@ -193,7 +193,8 @@ func (c *cursor) advance(got listPage) bool {
 		return true
 	}
 	c.Pages, c.Size = c.Pages+1, got.size
-	if floor := c.Last.At - c.Last.At%1000 - step.Milliseconds(); floor > c.Floor {
+	// A window that began before this page would read what is behind us again.
+	if floor := c.Last.At - c.Last.At%1000 - step.Milliseconds(); floor > c.Floor && len(got.keys) > 0 && floor >= got.keys[0].At {
 		c.Floor, c.Pages, c.Size = floor, 0, 0
 	}
 	return false
