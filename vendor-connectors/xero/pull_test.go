@@ -146,15 +146,21 @@ func (v *vendor) compare(t *testing.T, m *mirror) {
 // breaks and in a hub that crashes.
 func TestNothingIsLost(t *testing.T) {
 	for seed := range uint64(10) {
-		for _, apart := range []time.Duration{0, 300 * time.Millisecond, 4 * time.Second, time.Minute} {
-			t.Run(fmt.Sprintf("%d %s apart", seed, apart), func(t *testing.T) {
+		// Old records and later changes are so far apart: one thing after the other, or
+		// all of it long ago in one go.
+		for _, pace := range []struct{ old, apart time.Duration }{{0, 0}, {300 * time.Millisecond, 300 * time.Millisecond}, {4 * time.Second, 4 * time.Second},
+			{time.Minute, time.Minute}, {0, 3 * time.Minute}, {0, time.Hour}} {
+			apart := pace.apart
+			t.Run(fmt.Sprintf("%d %s and %s apart", seed, pace.old, apart), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, xerofake.Config{PageMost: 2 + int(seed%5), Seed: seed})
-				v := &vendor{world: w, random: rand.New(rand.NewPCG(seed, uint64(apart)))}
+				v := &vendor{world: w, random: rand.New(rand.NewPCG(seed, uint64(pace.old+apart)))}
 				for range 30 {
 					v.act()
-					w.clock.pass(apart)
+					w.clock.pass(pace.old)
 				}
+				w.clock.pass(apart)
+				v.invoices = append(v.invoices, w.fake.AddInvoice("Customer 1", money.New(100, "EUR")))
 				m := newMirror()
 				changes := 60
 				between := func() error {
@@ -185,6 +191,22 @@ func TestNothingIsLost(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAChangeThatShowsLate has a time that lies before what was read already.
+func TestAChangeThatShowsLate(t *testing.T) {
+	w := filled(t, time.Minute)
+	m := newMirror()
+	quiet := func() error { return nil }
+	m.pull(t, w.client, quiet)
+	id := w.fake.AddInvoice("Acme", money.New(4200, "EUR"))
+	if err := w.fake.Backdate(id, overlap-time.Second); err != nil {
+		t.Fatal(err)
+	}
+	m.pull(t, w.client, quiet)
+	if _, known := m.invoices[id]; !known {
+		t.Error("it was not read")
 	}
 }
 

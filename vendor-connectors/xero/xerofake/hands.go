@@ -109,6 +109,19 @@ func (f *Fake) Redate(id string, due money.Date) error {
 	})
 }
 
+// Backdate lets the last change of a document have been earlier: Xero shows some
+// changes only after it shows later ones.
+func (f *Fake) Backdate(id string, by time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found := f.document("", id)
+	if found == nil {
+		return fmt.Errorf("%w: there is no document %s", ErrRefused, id)
+	}
+	found.updated = found.updated.Add(-by)
+	return nil
+}
+
 // SetReference is what the vendor writes into the field of that name.
 func (f *Fake) SetReference(id, reference string) error {
 	return f.change(id, func(d *document) error { d.reference = reference; return nil })
