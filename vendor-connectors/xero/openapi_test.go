@@ -86,11 +86,49 @@ func (d *described) check(exchange xerofake.Exchange) error {
 	if err != nil {
 		return err
 	}
-	options := &openapi3filter.Options{SkipSettingDefaults: true, IncludeResponseStatus: exchange.Status < 300, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
+	options := &openapi3filter.Options{SkipSettingDefaults: true, IncludeResponseStatus: exchange.Status < 400, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
 	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: parameters, Route: route, Options: options}
 	if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
 		return err
 	}
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: exchange.Status,
 		Header: exchange.AnswerHeader, Body: io.NopCloser(bytes.NewReader(exchange.Answer)), Options: options})
+}
+
+// TestTheDescriptionHasTeeth: calls are held against it, and a wrong one is found.
+func TestTheDescriptionHasTeeth(t *testing.T) {
+	found, err := describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found == nil {
+		t.Skip("Xero's OpenAPI description is not in ", samples(), ": set SHEAF_SAMPLES to the folder of the samples")
+	}
+	before := checked.Load()
+	w := newWorld(t, xerofake.Config{})
+	if err := w.client.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if checked.Load() == before {
+		t.Error("no call was held against the description")
+	}
+	good := xerofake.Exchange{Method: http.MethodPut, Path: "/Payments", Header: http.Header{"Xero-Tenant-Id": {w.fake.Tenant()}, "Content-Type": {"application/json"}},
+		Body: []byte(`{"Payments":[{"Amount":1}]}`), Status: http.StatusOK, AnswerHeader: http.Header{"Content-Type": {"application/json"}}, Answer: []byte(`{"Payments":[]}`)}
+	if err := found.check(good); err != nil {
+		t.Error(err)
+	}
+	for name, change := range map[string]func(*xerofake.Exchange){
+		"an amount as text":   func(e *xerofake.Exchange) { e.Body = []byte(`{"Payments":[{"Amount":"1"}]}`) },
+		"no tenant":           func(e *xerofake.Exchange) { e.Header = http.Header{"Content-Type": {"application/json"}} },
+		"another path":        func(e *xerofake.Exchange) { e.Path = "/Payment" },
+		"an answer's status":  func(e *xerofake.Exchange) { e.Status = http.StatusCreated },
+		"an unknown status":   func(e *xerofake.Exchange) { e.Answer = []byte(`{"Payments":[{"Status":"BOOKED"}]}`) },
+		"a list that is none": func(e *xerofake.Exchange) { e.Answer = []byte(`{"Payments":{}}`) },
+	} {
+		bad := good
+		change(&bad)
+		if err := found.check(bad); err == nil {
+			t.Errorf("%s went unnoticed", name)
+		}
+	}
 }

@@ -102,7 +102,7 @@ func TestAPaymentIsRefusedInWords(t *testing.T) {
 		"is no credit of Xero":             {w.client, payment(connectors.PaymentLine{Invoice: invoice, Credit: "CN-1", Amount: "1.00"})},
 		"late fee is larger":               {w.client, payment(connectors.PaymentLine{Invoice: invoice, Amount: "1.00", LateFee: "2.00"})},
 		"account for discounts":            {bare, payment(connectors.PaymentLine{Invoice: invoice, Amount: "1.00", Discount: "2.00"})},
-		"name no clearing account":        {bare, change(line(invoice, "1.00"), func(p *connectors.Payment) { p.Clearing = true })},
+		"name no clearing account":         {bare, change(line(invoice, "1.00"), func(p *connectors.Payment) { p.Clearing = true })},
 		"is not a valid code":              {sales, line(invoice, "1.00")},
 		"the date of the payment":          {w.client, change(line(invoice, "1.00"), func(p *connectors.Payment) { p.Date = "today" })},
 		"without quotes":                   {w.client, change(line(invoice, "1.00"), func(p *connectors.Payment) { p.Reference = `a" OR "1"=="1` })},
