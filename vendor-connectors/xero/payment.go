@@ -41,11 +41,11 @@ func (c *Client) RecordPayment(ctx context.Context, payment connectors.Payment) 
 	if err != nil {
 		return connectors.Recorded{}, err
 	}
-	if err := c.checkInvoices(ctx, plan); err != nil {
+	held, err := c.checkInvoices(ctx, plan)
+	if err != nil {
 		return connectors.Recorded{}, err
 	}
-	held, err := c.bookings(ctx, plan)
-	if err != nil {
+	if err := c.bookings(ctx, plan, held); err != nil {
 		return connectors.Recorded{}, err
 	}
 	var recorded connectors.Recorded
@@ -231,38 +231,51 @@ func (p plan) invoices() []string {
 }
 
 // checkInvoices makes sure that Xero has the invoices, as a customer's, in the
-// currency of the payment: it would take the amount in the invoice's own.
-func (c *Client) checkInvoices(ctx context.Context, p plan) error {
-	found := map[string]bool{}
+// currency of the payment: it would take the amount in the invoice's own. It answers the
+// payments that stand on them, by booking.key.
+func (c *Client) checkInvoices(ctx context.Context, p plan) (map[string]wirePayment, error) {
+	found, held := map[string]bool{}, map[string]wirePayment{}
 	for ids := range slices.Chunk(p.invoices(), mostIDs) {
-		var answer struct {
-			Invoices []struct{ InvoiceID, InvoiceNumber, Type, CurrencyCode string }
-		}
+		var answer struct{ Invoices []wireInvoice }
 		query := url.Values{"IDs": {strings.Join(ids, ",")}, "page": {"1"}, "pageSize": {strconv.Itoa(mostIDs)}}
 		if err := c.read(ctx, rest.Call{Path: accounting + "/Invoices", Query: query}, &answer); err != nil {
-			return err
+			return nil, err
+		}
+		if answer.Invoices == nil {
+			return nil, fmt.Errorf("%w: Xero answers something that is not its list of invoices", connectors.ErrUnreachable)
 		}
 		for _, invoice := range answer.Invoices {
 			if invoice.Type != "ACCREC" {
-				return refused("%s is no sales invoice", clip(invoice.InvoiceNumber, 60))
+				return nil, refused("%s is no sales invoice", clip(invoice.InvoiceNumber, 60))
 			}
 			if invoice.CurrencyCode != string(p.currency) {
-				return refused("invoice %s is in %s, the payment is in %s", clip(invoice.InvoiceNumber, 60), clip(invoice.CurrencyCode, 10), p.currency)
+				return nil, refused("invoice %s is in %s, the payment is in %s", clip(invoice.InvoiceNumber, 60), clip(invoice.CurrencyCode, 10), p.currency)
 			}
 			found[strings.ToLower(invoice.InvoiceID)] = true
+			for _, payment := range invoice.Payments {
+				payment.Invoice.InvoiceID = invoice.InvoiceID
+				hold(held, payment)
+			}
 		}
 	}
 	for _, id := range p.invoices() {
 		if !found[id] {
-			return refused("Xero has no invoice %s", id)
+			return nil, refused("Xero has no invoice %s", id)
 		}
 	}
-	return nil
+	return held, nil
 }
 
-// bookings are the payments that Xero holds under the references of a plan.
-func (c *Client) bookings(ctx context.Context, p plan) (map[string]wirePayment, error) {
-	held := map[string]wirePayment{}
+// hold notes a payment that was not taken back.
+func hold(held map[string]wirePayment, payment wirePayment) {
+	if payment.Status != deleted && payment.PaymentID != "" {
+		held[booking{invoice: payment.Invoice.InvoiceID, reference: payment.Reference}.key()] = payment
+	}
+}
+
+// bookings asks for the payments that Xero holds under the references of a plan. The
+// list of payments and the invoices should say the same; either is believed.
+func (c *Client) bookings(ctx context.Context, p plan, held map[string]wirePayment) error {
 	var asked []string
 	for _, one := range p.bookings {
 		if slices.Contains(asked, one.reference) {
@@ -272,18 +285,16 @@ func (c *Client) bookings(ctx context.Context, p plan) (map[string]wirePayment, 
 		var answer struct{ Payments []wirePayment }
 		query := url.Values{"where": {`Reference=="` + one.reference + `"`}, "page": {"1"}, "pageSize": {strconv.Itoa(mostBookings)}}
 		if err := c.read(ctx, rest.Call{Path: accounting + "/Payments", Query: query}, &answer); err != nil {
-			return nil, err
+			return err
 		}
 		if answer.Payments == nil {
-			return nil, fmt.Errorf("%w: Xero answers something that is not its list of payments", connectors.ErrUnreachable)
+			return fmt.Errorf("%w: Xero answers something that is not its list of payments", connectors.ErrUnreachable)
 		}
 		for _, payment := range answer.Payments {
-			if payment.Status != deleted && payment.Reference == one.reference {
-				held[booking{invoice: payment.Invoice.InvoiceID, reference: payment.Reference}.key()] = payment
-			}
+			hold(held, payment)
 		}
 	}
-	return held, nil
+	return nil
 }
 
 // book writes one payment.
