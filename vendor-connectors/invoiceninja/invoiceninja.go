@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,14 +83,9 @@ func words(_ int, body []byte) string {
 	if said == "" {
 		said = problem.Error
 	}
-	for field, messages := range problem.Errors {
-		for _, message := range messages {
-			if message != said {
-				said += " (" + field + ": " + message + ")"
-			}
-			break
-		}
-		break // one is enough to act on
+	fields := slices.Sorted(maps.Keys(problem.Errors))
+	if len(fields) > 0 && len(problem.Errors[fields[0]]) > 0 && problem.Errors[fields[0]][0] != said { // one is enough to act on
+		said += " (" + fields[0] + ": " + problem.Errors[fields[0]][0] + ")"
 	}
 	return said
 }

@@ -17,9 +17,9 @@ func nothing(*connectors.Page) {}
 // record turns a move into an invoice, a credit or a rejection.
 func (a aside) record(move wireMove) func(*connectors.Page) {
 	id := strconv.FormatInt(move.ID, 10)
-	refuse := func(field string, err error) func(*connectors.Page) {
+	refuse := func(field, message string) func(*connectors.Page) {
 		return func(page *connectors.Page) {
-			page.Rejected = append(page.Rejected, connectors.Rejected{Place: string(move.Name), ExternalID: id, Problems: []connectors.Problem{{Field: field, Message: err.Error()}}})
+			page.Rejected = append(page.Rejected, connectors.Rejected{Place: string(move.Name), ExternalID: id, Problems: []connectors.Problem{{Field: field, Message: message}}})
 		}
 	}
 	status, known := status(move)
@@ -27,35 +27,35 @@ func (a aside) record(move wireMove) func(*connectors.Page) {
 	case move.State == moveDraft && !move.PostedBefore:
 		return nothing // never was an invoice
 	case !known:
-		return refuse("/status", fmt.Errorf("Odoo gives it the state %.20q, which is not known", move.State))
+		return refuse("/status", fmt.Sprintf("Odoo gives it the state %.20q, which is not known", move.State))
 	case move.Customer.ID == 0:
-		return refuse("/account", fmt.Errorf("it names no customer"))
+		return refuse("/account", "It names no customer. Choose one in Odoo.")
 	}
 	currency, err := money.ParseCurrency(move.Currency.Name)
 	if err != nil {
-		return refuse("/currency", err)
+		return refuse("/currency", err.Error())
 	}
 	total, err := money.Parse(move.Total.String(), currency)
 	if err != nil {
-		return refuse("/total", err)
+		return refuse("/total", err.Error())
 	}
 	open, err := money.Parse(move.Residual.String(), currency)
 	if err != nil {
-		return refuse("/open", err)
+		return refuse("/open", err.Error())
 	}
 	issued, err := date(move.Date)
 	if err != nil {
-		return refuse("/issued_on", err)
+		return refuse("/issued_on", err.Error())
 	}
 	due, err := date(move.Due)
 	if err != nil {
-		return refuse("/due_on", err)
+		return refuse("/due_on", err.Error())
 	}
 	if status != connectors.StatusOpen {
 		open.Minor = 0 // of a payment that waits for its bank line Odoo may still show all as open
 	}
 	if open.Minor < 0 || open.Minor > total.Minor {
-		return refuse("/open", fmt.Errorf("%s are open of %s. Correct it in Odoo", open, total))
+		return refuse("/open", fmt.Sprintf("%s are open of %s. Correct it in Odoo", open, total))
 	}
 	if move.Type == typeCredit {
 		if total.Zero() {

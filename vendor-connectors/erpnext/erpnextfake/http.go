@@ -69,7 +69,7 @@ func (f *Fake) listResource(w http.ResponseWriter, r *http.Request) {
 	values := r.URL.Query()
 	q := query{doctype: r.PathValue("doctype"), order: values.Get("order_by"), limit: atoi(values.Get("limit_page_length"), 20)}
 	if decode(values.Get("fields"), &q.fields) != nil || decode(values.Get("filters"), &q.filters) != nil {
-		refuse(w, errors.New("fields and filters must be JSON"))
+		refuse(w, problem("fields and filters must be JSON"))
 		return
 	}
 	if q.doctype == "Deleted Document" && f.unprivate {
@@ -154,12 +154,12 @@ func (f *Fake) postPayment(w http.ResponseWriter, r *http.Request) {
 		} `json:"deductions"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || len(body.References) == 0 {
-		refuse(w, errors.New("references are missing"))
+		refuse(w, problem("references are missing"))
 		return
 	}
 	first := f.find(body.References[0].Name)
 	if first == nil {
-		refuse(w, errors.New("Could not find <b>Sales Invoice</b>"))
+		refuse(w, problem("Could not find <b>Sales Invoice</b>"))
 		return
 	}
 	currency := first.total.Currency
@@ -168,7 +168,7 @@ func (f *Fake) postPayment(w http.ResponseWriter, r *http.Request) {
 	for _, one := range body.Deductions {
 		amount, amountErr := money.Parse(one.Amount.String(), currency)
 		if one.Account != "Discounts - NW" || one.Center != "Main - NW" {
-			amountErr = errors.New("Could not find the account or cost center of a deduction")
+			amountErr = problem("Could not find the account or cost center of a deduction")
 		}
 		err, have.Minor = errors.Join(err, amountErr), have.Minor+amount.Minor
 	}
@@ -177,9 +177,9 @@ func (f *Fake) postPayment(w http.ResponseWriter, r *http.Request) {
 		paid := f.find(one.Name)
 		switch {
 		case paid == nil || paid.status != 1 || paid.customer != body.Party || paid.isReturn:
-			amountErr = fmt.Errorf("Row #1: %s is not an invoice of %s", one.Name, body.Party)
+			amountErr = problem(fmt.Sprintf("Row #1: %s is not an invoice of %s", one.Name, body.Party))
 		case amount.Minor > paid.open.Minor:
-			amountErr = errors.New("Row #1: Allocated Amount cannot be greater than outstanding amount.")
+			amountErr = problem("Row #1: Allocated Amount cannot be greater than outstanding amount.")
 		}
 		err, have.Minor = errors.Join(err, amountErr), have.Minor-amount.Minor
 		made.parts = append(made.parts, part{one.Name, amount})
@@ -187,9 +187,9 @@ func (f *Fake) postPayment(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 	case have.Minor < 0:
-		err = errors.New("Difference Amount must be zero")
+		err = problem("Difference Amount must be zero")
 	case body.Status != 1 || body.Type != "Receive" || body.Reference == "" || body.From != "Debtors "+string(currency)+" - NW" || !strings.Contains(body.To, " "+string(currency)+" - NW"):
-		err = errors.New("Something mandatory is missing or of another currency")
+		err = problem("Something mandatory is missing or of another currency")
 	}
 	f.booked(w, made, err)
 }
@@ -206,7 +206,7 @@ func (f *Fake) postJournal(w http.ResponseWriter, r *http.Request) {
 		} `json:"accounts"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Status != 1 || body.Reference == "" {
-		refuse(w, errors.New("Something mandatory is missing"))
+		refuse(w, problem("Something mandatory is missing"))
 		return
 	}
 	made := &entry{reference: body.Reference, journal: true}
@@ -215,7 +215,7 @@ func (f *Fake) postJournal(w http.ResponseWriter, r *http.Request) {
 	for _, one := range body.Accounts {
 		paid := f.find(one.Name)
 		if paid == nil || paid.customer != one.Party || paid.status != 1 {
-			err = errors.Join(err, fmt.Errorf("Could not find %s", one.Name))
+			err = errors.Join(err, problem(fmt.Sprintf("Could not find %s", one.Name)))
 			continue
 		}
 		text, sign := one.Credit, int64(1)
@@ -225,13 +225,13 @@ func (f *Fake) postJournal(w http.ResponseWriter, r *http.Request) {
 		amount, amountErr := money.Parse(text.String(), paid.total.Currency)
 		amount.Minor *= sign
 		if sign*amount.Minor > sign*paid.open.Minor {
-			amountErr = errors.New("Row #1: Allocated Amount cannot be greater than outstanding amount.")
+			amountErr = problem("Row #1: Allocated Amount cannot be greater than outstanding amount.")
 		}
 		err, balance = errors.Join(err, amountErr), balance+amount.Minor
 		made.customer, made.parts = one.Party, append(made.parts, part{one.Name, amount})
 	}
 	if balance != 0 || len(made.parts) == 0 {
-		err = errors.Join(err, errors.New("Total Debit must be equal to Total Credit."))
+		err = errors.Join(err, problem("Total Debit must be equal to Total Credit."))
 	}
 	f.booked(w, made, err)
 }
@@ -244,3 +244,8 @@ func (f *Fake) booked(w http.ResponseWriter, made *entry, err error) {
 	f.submit(made)
 	say(w, http.StatusOK, map[string]any{"data": map[string]any{"name": made.name, "docstatus": 1, "creation": local(made.made)}})
 }
+
+// problem is what ERPNext says is wrong, in its own words.
+type problem string
+
+func (p problem) Error() string { return string(p) }

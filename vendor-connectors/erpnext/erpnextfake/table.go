@@ -119,7 +119,7 @@ type query struct {
 func (f *Fake) run(q query) ([]map[string]any, error) {
 	documents, known := f.documents(q.doctype)
 	if !known {
-		return nil, fmt.Errorf("DocType %s not found", q.doctype)
+		return nil, problem(fmt.Sprintf("DocType %s not found", q.doctype))
 	}
 	joined := slices.ContainsFunc(q.fields, func(field string) bool { return strings.Contains(field, ".") }) || slices.ContainsFunc(q.filters, func(one []any) bool { return len(one) == 4 })
 	var rows []row
@@ -167,7 +167,7 @@ func show(rows []row, fields []string) ([]map[string]any, error) {
 			source, alias, named := strings.Cut(field, " as ")
 			value, known := one[source]
 			if !known {
-				return nil, fmt.Errorf("Field not permitted in query: %s", source)
+				return nil, problem(fmt.Sprintf("Field not permitted in query: %s", source))
 			}
 			if !named {
 				alias = source
@@ -185,11 +185,11 @@ func holds(one row, filters [][]any) (bool, error) {
 			filter = []any{fmt.Sprint(filter[0], ".", filter[1]), filter[2], filter[3]}
 		}
 		if len(filter) != 3 {
-			return false, fmt.Errorf("a filter that is none: %v", filter)
+			return false, problem(fmt.Sprintf("a filter that is none: %v", filter))
 		}
 		value, known := one[fmt.Sprint(filter[0])]
 		if !known {
-			return false, fmt.Errorf("Field not permitted in query: %v", filter[0])
+			return false, problem(fmt.Sprintf("Field not permitted in query: %v", filter[0]))
 		}
 		ok := false
 		switch filter[1] {
@@ -205,7 +205,7 @@ func holds(one row, filters [][]any) (bool, error) {
 			list, _ := filter[2].([]any) // none holds nothing
 			ok = slices.ContainsFunc(list, func(wanted any) bool { return compare(value, wanted) == 0 })
 		default:
-			return false, fmt.Errorf("an operator that is none: %v", filter[1])
+			return false, problem(fmt.Sprintf("an operator that is none: %v", filter[1]))
 		}
 		if !ok {
 			return false, nil

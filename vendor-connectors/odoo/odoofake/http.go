@@ -138,7 +138,7 @@ func read(found []row, c call) (any, error) {
 		for _, field := range c.Fields {
 			value, known := one[field]
 			if !known {
-				return nil, fmt.Errorf("Invalid field %q", field)
+				return nil, problem(fmt.Sprintf("Invalid field %q", field))
 			}
 			if at, ok := value.(time.Time); ok {
 				value = at.Format(stampLayout)
@@ -161,11 +161,11 @@ func number(values map[string]any, field string) int64 {
 func amount(values map[string]any, currency money.Currency) (money.Amount, error) {
 	n, ok := values["amount"].(json.Number)
 	if !ok {
-		return money.Amount{}, errors.New("the amount is missing")
+		return money.Amount{}, problem("the amount is missing")
 	}
 	paid, err := money.Parse(n.String(), currency)
 	if err == nil && paid.Minor <= 0 {
-		err = errors.New("the amount must be more than nothing")
+		err = problem("the amount must be more than nothing")
 	}
 	return paid, err
 }
@@ -173,16 +173,16 @@ func amount(values map[string]any, currency money.Currency) (money.Amount, error
 // openWizard is create on account.payment.register: nothing is booked.
 func (f *Fake) openWizard(c call) (any, error) {
 	if len(c.Values) != 1 || c.Context.Model != "account.move" || len(c.Context.IDs) != 1 {
-		return nil, errors.New("this fake registers a payment of one invoice")
+		return nil, problem("this fake registers a payment of one invoice")
 	}
 	m := f.find(c.Context.IDs[0])
 	switch {
 	case m == nil:
 		return nil, notFound("Record does not exist or has been deleted.")
 	case m.state != "posted":
-		return nil, errors.New("You can only register payment for posted journal entries.")
+		return nil, problem("You can only register payment for posted journal entries.")
 	case m.open.Zero():
-		return nil, errors.New("You can't register a payment because there is nothing left to pay on the selected journal items.")
+		return nil, problem("You can't register a payment because there is nothing left to pay on the selected journal items.")
 	}
 	values := c.Values[0]
 	paid, err := amount(values, m.total.Currency)
@@ -192,10 +192,10 @@ func (f *Fake) openWizard(c call) (any, error) {
 	memo, _ := values["communication"].(string)
 	made := wizard{invoice: m.id, journal: number(values, "journal_id"), amount: paid, memo: memo, writesOff: values["payment_difference_handling"] == "reconcile"}
 	if number(values, "currency_id") != currencyID(m.total.Currency) || made.journal != bankJournal && made.journal != clearingJournal {
-		return nil, errors.New("The journal or the currency is not one of this company.")
+		return nil, problem("The journal or the currency is not one of this company.")
 	}
 	if made.writesOff && number(values, "writeoff_account_id") != discountAccount {
-		return nil, errors.New("The difference account is missing.")
+		return nil, problem("The difference account is missing.")
 	}
 	id := f.id()
 	f.wizards[id] = made
@@ -205,7 +205,7 @@ func (f *Fake) openWizard(c call) (any, error) {
 // register is action_create_payments: it books, posts and reconciles.
 func (f *Fake) register(c call) (any, error) {
 	if len(c.IDs) != 1 {
-		return nil, errors.New("Expected singleton")
+		return nil, problem("Expected singleton")
 	}
 	made, known := f.wizards[c.IDs[0]]
 	m := f.find(made.invoice)
@@ -222,7 +222,7 @@ func (f *Fake) register(c call) (any, error) {
 
 func (f *Fake) createPayment(c call) (any, error) {
 	if len(c.Values) != 1 {
-		return nil, errors.New("this fake makes one payment at a time")
+		return nil, problem("this fake makes one payment at a time")
 	}
 	paid, err := amount(c.Values[0], "USD")
 	if err != nil {
@@ -246,7 +246,7 @@ func (f *Fake) postPayment(c call) (any, error) {
 // assign is what the button "Add" beside an outstanding credit does.
 func (f *Fake) assign(c call) (any, error) {
 	if len(c.IDs) != 1 {
-		return nil, errors.New("Expected singleton")
+		return nil, problem("Expected singleton")
 	}
 	invoice, credit := f.find(c.IDs[0]), f.find(c.LineID/100)
 	if invoice == nil || credit == nil || invoice.customer != credit.customer || invoice.total.Currency != credit.total.Currency {
@@ -254,7 +254,7 @@ func (f *Fake) assign(c call) (any, error) {
 	}
 	used := money.New(min(invoice.open.Minor, credit.open.Minor), invoice.total.Currency)
 	if used.Zero() {
-		return nil, errors.New("You are trying to reconcile some entries that are already reconciled.")
+		return nil, problem("You are trying to reconcile some entries that are already reconciled.")
 	}
 	f.partials = append(f.partials, &partial{id: f.id(), invoice: invoice.id, credit: credit.id, amount: used, made: f.now()})
 	for _, one := range []*move{invoice, credit} {
@@ -262,3 +262,8 @@ func (f *Fake) assign(c call) (any, error) {
 	}
 	return nil, nil
 }
+
+// problem is what Odoo says is wrong, in its own words.
+type problem string
+
+func (p problem) Error() string { return string(p) }

@@ -131,7 +131,7 @@ func holds(one row, condition []any) (bool, error) {
 
 func next(one row, condition []any) (bool, []any, error) {
 	if len(condition) == 0 {
-		return false, nil, fmt.Errorf("a domain that ends too soon")
+		return false, nil, problem("a domain that ends too soon")
 	}
 	if condition[0] == "|" {
 		left, rest, err := next(one, condition[1:])
@@ -143,13 +143,13 @@ func next(one row, condition []any) (bool, []any, error) {
 	}
 	parts, ok := condition[0].([]any)
 	if !ok || len(parts) != 3 {
-		return false, nil, fmt.Errorf("a term that is none: %v", condition[0])
+		return false, nil, problem(fmt.Sprintf("a term that is none: %v", condition[0]))
 	}
 	field, _ := parts[0].(string)
 	operator, _ := parts[1].(string)
 	value, known := one[field]
 	if !known {
-		return false, nil, fmt.Errorf("Invalid field %q", field)
+		return false, nil, problem(fmt.Sprintf("Invalid field %q", field))
 	}
 	ok, err := compare(value, operator, parts[2])
 	return ok, condition[1:], err
@@ -168,12 +168,12 @@ func compare(value any, operator string, wanted any) (bool, error) {
 	case "in", "not in":
 		list, ok := wanted.([]any)
 		if !ok {
-			return false, fmt.Errorf("in what? %v", wanted)
+			return false, problem(fmt.Sprintf("in what? %v", wanted))
 		}
 		found := slices.ContainsFunc(list, func(one any) bool { return sortable(one) == have })
 		return found == (operator == "in"), nil
 	}
-	return false, fmt.Errorf("Invalid operator %q", operator)
+	return false, problem(fmt.Sprintf("Invalid operator %q", operator))
 }
 
 func sortable(value any) string {
