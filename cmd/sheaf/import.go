@@ -33,22 +33,23 @@ type importing struct {
 func importCommand(settings *settings) *cobra.Command {
 	job := &importing{}
 	command := &cobra.Command{
-		Use: "import --vendor ID --format csv|einvoice FILE…", Short: "Bring a vendor's invoices in from files", Args: cobra.MinimumNArgs(1),
-		Long: "Bring a vendor's invoices in from files: CSV exports of open invoices, or e-invoices (UBL, CII, PDF with embedded XML).\n" +
-			"The mapping of a CSV file's columns is shown; --map changes it. Nothing is guessed: what a file does not prove is asked for.\n" +
+		Use: "import --vendor ID --format csv|xlsx|einvoice FILE…", Short: "Bring a vendor's invoices in from files", Args: cobra.MinimumNArgs(1),
+		Long: "Bring a vendor's invoices in from files: CSV exports of open invoices, workbooks (XLSX), or e-invoices (UBL, CII, PDF with embedded XML).\n" +
+			"The mapping of a table's columns is shown; --map changes it. Nothing is guessed: what a file does not prove is asked for.\n" +
 			"--dry-run reads and judges without storing anything; with --json it prints one record per document.",
 		RunE: func(cmd *cobra.Command, args []string) error { return job.run(cmd, settings, args) },
 	}
 	flags := command.Flags()
 	flags.StringVar(&job.vendor, "vendor", "", "the vendor's id (not needed with --dry-run)")
-	flags.StringVar(&job.format, "format", "", "csv or einvoice; empty: by the files' names")
+	flags.StringVar(&job.format, "format", "", "csv, xlsx or einvoice; empty: by the files' names")
 	flags.BoolVar(&job.dryRun, "dry-run", false, "read and judge, store nothing")
 	flags.BoolVar(&job.json, "json", false, "with --dry-run: one JSON record per document")
-	flags.StringArrayVar(&job.mapping, "map", nil, `csv: "Column header=field", or "Column header=-" to ignore it; may be repeated`)
+	flags.StringVar(&job.csv.Sheet, "sheet", "", "xlsx: the name of the sheet; empty: the first that is shown")
+	flags.StringArrayVar(&job.mapping, "map", nil, `csv, xlsx: "Column header=field", or "Column header=-" to ignore it; may be repeated`)
 	flags.StringVar(&job.csv.Delimiter, "delimiter", "", "csv: one of , ; | or tab; empty: detected")
-	flags.StringVar(&job.csv.Decimal, "decimal", "", "csv: the decimal mark, . or ,; empty: detected")
-	flags.StringVar(&job.csv.DateOrder, "date-order", "", "csv: dmy, mdy or ymd, where the dates do not prove it")
-	flags.StringVar(&job.csv.Currency, "currency", "", "csv: the currency of rows that name none")
+	flags.StringVar(&job.csv.Decimal, "decimal", "", "csv, xlsx: the decimal mark of amounts written as text, . or ,; empty: detected")
+	flags.StringVar(&job.csv.DateOrder, "date-order", "", "csv, xlsx: dmy, mdy or ymd, where the dates do not prove it")
+	flags.StringVar(&job.csv.Currency, "currency", "", "csv, xlsx: the currency of rows that name none")
 	return command
 }
 
@@ -85,13 +86,10 @@ func (j *importing) check(files []string) error {
 		return errors.New("--json goes with --dry-run")
 	}
 	if j.format == "" {
-		j.format = "einvoice"
-		if strings.EqualFold(filepath.Ext(files[0]), ".csv") || strings.EqualFold(filepath.Ext(files[0]), ".txt") {
-			j.format = "csv"
-		}
+		j.format = formatOf(files[0])
 	}
-	if j.format != "csv" && j.format != "einvoice" {
-		return fmt.Errorf("--format is %q; use csv or einvoice (XLSX: save it as CSV first)", j.format)
+	if !j.table() && j.format != "einvoice" {
+		return fmt.Errorf("--format is %q; use csv, xlsx or einvoice", j.format)
 	}
 	if j.csv.Delimiter == "tab" || j.csv.Delimiter == `\t` {
 		j.csv.Delimiter = "\t"
@@ -106,6 +104,20 @@ func (j *importing) check(files []string) error {
 	}
 	return nil
 }
+
+// formatOf guesses by a file's name. What a table really is, its content says.
+func formatOf(file string) string {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".csv", ".txt", ".tsv":
+		return "csv"
+	case ".xlsx", ".xlsm":
+		return "xlsx"
+	}
+	return "einvoice"
+}
+
+// table says whether the files have rows and columns.
+func (j *importing) table() bool { return j.format == "csv" || j.format == "xlsx" }
 
 func cutLast(text, mark string) (before, after string, found bool) {
 	i := strings.LastIndex(text, mark)
@@ -178,7 +190,7 @@ func readEInvoice(file string) (connectors.Page, error) {
 }
 
 func (j *importing) bring(cmd *cobra.Command, a *app, vendor party.Vendor, file string) error {
-	if j.format == "csv" {
+	if j.table() {
 		if err := j.propose(cmd, file); err != nil {
 			return err
 		}
@@ -221,7 +233,7 @@ func (j *importing) explain(cmd *cobra.Command, a *app, vendor party.Vendor, run
 	return nil
 }
 
-// propose shows how a CSV file is read, and asks for what it does not prove.
+// propose shows how a table is read, and asks for what it does not prove.
 func (j *importing) propose(cmd *cobra.Command, file string) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -233,7 +245,11 @@ func (j *importing) propose(cmd *cobra.Command, file string) error {
 		return err
 	}
 	out := cmd.ErrOrStderr()
-	_, _ = fmt.Fprintf(out, "%s: %s, delimiter %q, header on line %d, %d rows\n", file, proposal.Encoding, proposal.Delimiter, proposal.HeaderLine, proposal.Rows)
+	how := fmt.Sprintf("delimiter %q, header on line", proposal.Delimiter)
+	if proposal.Sheet != "" {
+		how = fmt.Sprintf("sheet %q of %d, header in row", proposal.Sheet, len(proposal.Sheets))
+	}
+	_, _ = fmt.Fprintf(out, "%s: %s, %s %d, %d rows\n", file, proposal.Encoding, how, proposal.HeaderLine, proposal.Rows)
 	table := tabwriter.NewWriter(out, 2, 4, 2, ' ', 0)
 	for _, column := range proposal.Columns {
 		field := column.Field
@@ -283,7 +299,7 @@ func (j *importing) rehearse(cmd *cobra.Command, files []string) error {
 }
 
 func (j *importing) rehearseOne(cmd *cobra.Command, out io.Writer, file string) (int, error) {
-	if j.format == "csv" {
+	if j.table() {
 		return j.rehearseCSV(cmd, out, file)
 	}
 	var record einvoice.DryRun
@@ -324,7 +340,7 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// csvRecord is one row of a rehearsed CSV file.
+// csvRecord is one row of a rehearsed table.
 type csvRecord struct {
 	File        string               `json:"file"`
 	Kind        string               `json:"kind"`

@@ -42,6 +42,7 @@ type Return struct {
 	Kind   ReturnKind
 	Amount int64
 	Asked  time.Time // when it was asked for, or taken
+	Ended  time.Time // of a chargeback that the vendor won: when the money came back
 	Done   bool      // the payer's bank has it, as far as the gateway knows
 }
 

@@ -122,10 +122,11 @@ func shareReturns(ctx context.Context, tx bun.IDB, shares []Share) (map[string][
 		Amount  int64     `bun:"amount"`
 		State   string    `bun:"state"`
 		At      time.Time `bun:"created_at"`
+		Changed time.Time `bun:"updated_at"`
 	}
-	err := tx.NewRaw(`SELECT share_id, 'refund' AS kind, amount, phase AS state, created_at FROM refunds
+	err := tx.NewRaw(`SELECT share_id, 'refund' AS kind, amount, phase AS state, created_at, updated_at FROM refunds
 			WHERE share_id IN (?) AND state <> 'failed' AND phase <> 'failed'
-		UNION ALL SELECT share_id, 'chargeback' AS kind, amount, state, created_at FROM chargeback_shares
+		UNION ALL SELECT share_id, 'chargeback' AS kind, amount, state, created_at, updated_at FROM chargeback_shares
 			WHERE share_id IN (?) AND amount > 0 AND state IN ('open', 'won', 'lost')`, bun.List(ids), bun.List(ids)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read what went back: %w", err)
@@ -134,7 +135,7 @@ func shareReturns(ctx context.Context, tx bun.IDB, shares []Share) (map[string][
 	for _, row := range rows {
 		back := Return{Kind: ReturnKind(row.Kind), Amount: row.Amount, Asked: row.At, Done: row.Kind == "chargeback" || row.State == "succeeded"}
 		if row.Kind == "chargeback" && row.State == "won" {
-			back.Kind = ReturnChargebackWon
+			back.Kind, back.Ended = ReturnChargebackWon, row.Changed
 		}
 		returns[row.ShareID] = append(returns[row.ShareID], back)
 	}

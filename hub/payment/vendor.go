@@ -37,6 +37,9 @@ type ShareFilter struct {
 	Unapplied bool   // only those with money that no invoice took
 	// SettledFrom and SettledBefore are a period by settlement; both or none.
 	SettledFrom, SettledBefore time.Time
+	// Returned adds to that period the shares of which money went back in it, or
+	// came back after a chargeback.
+	Returned bool
 }
 
 // ListVendorShares pages through a vendor's shares, the newest first.
@@ -96,7 +99,7 @@ func vendorShares(ctx context.Context, tx bun.IDB, vendorID string, filter Share
 		query = query.Where("s.unapplied > 0")
 	}
 	if !filter.SettledBefore.IsZero() {
-		query = query.Where("s.settled_at >= ?", filter.SettledFrom.UTC()).Where("s.settled_at < ?", filter.SettledBefore.UTC())
+		query = filter.period(query, vendorID)
 	}
 	if page.Cursor != "" {
 		at, id, err := store.DecodeCursor(page.Cursor)
@@ -110,6 +113,18 @@ func vendorShares(ctx context.Context, tx bun.IDB, vendorID string, filter Share
 	}
 	list, next := store.CutPage(list, page, func(s VendorShare) (time.Time, string) { return s.CreatedAt, s.ID })
 	return list, next, nil
+}
+
+func (f ShareFilter) period(query *bun.SelectQuery, vendorID string) *bun.SelectQuery {
+	from, before := f.SettledFrom.UTC(), f.SettledBefore.UTC()
+	return query.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("s.settled_at >= ? AND s.settled_at < ?", from, before)
+		if !f.Returned {
+			return q
+		}
+		return q.WhereOr("s.id IN (SELECT rf.share_id FROM refunds AS rf WHERE rf.vendor_id = ? AND rf.created_at >= ? AND rf.created_at < ?)", vendorID, from, before).
+			WhereOr("s.id IN (SELECT cs.share_id FROM chargeback_shares AS cs WHERE cs.vendor_id = ? AND cs.created_at < ? AND cs.updated_at >= ?)", vendorID, before, from)
+	})
 }
 
 func attachVendorLines(ctx context.Context, tx bun.IDB, list []VendorShare) error {

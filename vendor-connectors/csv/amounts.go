@@ -14,6 +14,7 @@ type number struct {
 	body     string // digits and marks
 	negative bool
 	currency string // an ISO code, or a sign such as "$" that stands for several
+	exact    bool   // a number of a workbook: with a point, and nothing between thousands
 }
 
 // signs that stand for one currency; others need to be told.
@@ -34,7 +35,8 @@ var (
 // takeApart splits an amount cell; an error when it is not one.
 func takeApart(cell string) (number, error) {
 	text := strings.TrimSpace(strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2009", " ", "\u2212", "-", "–", "-").Replace(cell))
-	var n number
+	n := number{exact: strings.HasPrefix(text, numberMark)}
+	text = bare(text)
 	if inner, ok := strings.CutPrefix(text, "("); ok {
 		if inner, ok = strings.CutSuffix(inner, ")"); ok {
 			n.negative, text = true, strings.TrimSpace(inner)
@@ -126,6 +128,9 @@ var groups = regexp.MustCompile(`^[0-9]{1,3}(?:G[0-9]{2,3})*G[0-9]{3}$`)
 
 // decimal rewrites a number with a known decimal mark as money.Parse reads it.
 func (n number) decimal(mark string) (string, error) {
+	if n.exact {
+		mark = "."
+	}
 	whole, fraction, marked := n.body, "", false
 	if at := strings.LastIndex(n.body, mark); at >= 0 {
 		whole, fraction, marked = n.body[:at], n.body[at+len(mark):], true
@@ -164,6 +169,7 @@ func mixedGroups(whole, mark string) bool {
 
 func clip(text string) string {
 	const most = 60
+	text = bare(text)
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}

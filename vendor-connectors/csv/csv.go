@@ -1,7 +1,8 @@
 // Package csv reads exports of open invoices in any common spelling: it finds
 // the encoding, the delimiter, the decimal mark, the header row and what each
 // column means, shows that as a Proposal, and streams the rows as neutral
-// records. What a file does not prove is asked for, never guessed.
+// records. What a file does not prove is asked for, never guessed. A sheet of a
+// workbook (XLSX) is read in the same way.
 package csv
 
 import (
@@ -61,6 +62,7 @@ type Options struct {
 	Decimal   string            // "." or ","; empty: detected
 	DateOrder string            // "dmy", "mdy" or "ymd"; empty: proven by the column, or asked for
 	Currency  string            // for rows that name none; empty: asked for
+	Sheet     string            // of a workbook, by its name; empty: the first that is shown
 }
 
 // Two-digit years are read only where DateOrder is set: 00 to 69 are 2000 to
@@ -82,7 +84,7 @@ func (e *AmbiguousError) Error() string {
 }
 
 // FormatError says where a file cannot be read at all. Line and Column are 0
-// when the place is the file itself.
+// when the place is the file itself, or the message names it.
 type FormatError struct {
 	Line, Column int
 	Message      string
@@ -123,8 +125,10 @@ func (o Options) check() error {
 
 // Proposal is how a file would be read, for a person to look at.
 type Proposal struct {
-	Encoding   string // "UTF-8", "UTF-16LE", "UTF-16BE", "Windows-1252"
-	Delimiter  string
+	Encoding   string // "UTF-8", "UTF-16LE", "UTF-16BE", "Windows-1252"; "XLSX" for a workbook
+	Delimiter  string // empty for a workbook
+	Sheet      string // that is read of a workbook
+	Sheets     []string
 	Decimal    string // "." or ","; empty when no value shows it
 	Currency   string // for rows that name none; may be empty
 	HeaderLine int

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sheaf-hub/sheaf/hub/money"
+	"github.com/sheaf-hub/sheaf/vendor-connectors/csv/workbook"
 )
 
 // Inspect reads a file once and proposes how to read it. What it does not
@@ -18,7 +19,7 @@ func Inspect(ctx context.Context, r io.Reader, options Options) (Proposal, error
 	if err := options.check(); err != nil {
 		return Proposal{}, err
 	}
-	s, err := newSource(ctx, r)
+	s, err := newSource(ctx, r, options.Sheet)
 	if err != nil {
 		return Proposal{}, err
 	}
@@ -33,6 +34,8 @@ func Inspect(ctx context.Context, r io.Reader, options Options) (Proposal, error
 // plan is a Proposal with what reading needs besides.
 type plan struct {
 	proposal   Proposal
+	delimiter  string
+	merges     []workbook.Merge
 	options    Options
 	at         map[string]int // field → column
 	dates      map[int]*dateEvidence
@@ -49,7 +52,10 @@ const (
 
 func makePlan(s *source, options Options) (*plan, error) {
 	p := &plan{options: options, at: map[string]int{}, dates: map[int]*dateEvidence{}, inAmounts: map[string]bool{}}
-	p.proposal.Encoding = s.encoding
+	p.proposal.Encoding, p.proposal.Sheet, p.proposal.Sheets, p.merges = s.encoding, s.sheet, s.sheets, s.merges
+	if s.sheet != "" {
+		p.options.Delimiter = sheetDelimiter
+	}
 	head, err := readHead(s)
 	if err != nil {
 		return nil, err
@@ -100,14 +106,18 @@ func (p *plan) findHeader(head []byte) ([]string, error) {
 	bestKnown, bestEven := 0, -1
 	for _, delimiter := range choices {
 		rows := newRows(bytes.NewReader(head), delimiter)
+		rows.covering.waiting = p.merges
 		found, line, known, even := scoreRows(rows, dictionary, p.options.Mapping)
 		if known > bestKnown || (known == bestKnown && known > 0 && even > bestEven) {
 			header, bestKnown, bestEven = found, known, even
-			p.proposal.Delimiter, p.proposal.HeaderLine = delimiter, line
+			p.delimiter, p.proposal.HeaderLine = delimiter, line
 		}
 	}
 	if bestKnown < 2 {
 		return nil, p.noHeader(head)
+	}
+	if p.proposal.Sheet == "" {
+		p.proposal.Delimiter = p.delimiter
 	}
 	if len(header) > MaxColumns {
 		return nil, &FormatError{Line: p.proposal.HeaderLine, Column: 1, Message: fmt.Sprintf("%d columns, more than the %d that are accepted", len(header), MaxColumns)}
@@ -157,7 +167,7 @@ func scoreRows(rows *rowReader, dictionary map[string][]spelling, mapping map[st
 
 func (p *plan) mapColumns(header []string) error {
 	for i := range header {
-		header[i] = strings.TrimSpace(strings.TrimPrefix(header[i], "\ufeff"))
+		header[i] = strings.TrimSpace(strings.TrimPrefix(bare(header[i]), "\ufeff"))
 	}
 	fieldOf, why, missing := assign(header, p.options.Mapping)
 	if len(missing) > 0 {
@@ -235,10 +245,10 @@ func (p *plan) studyRow(row []string, dueGuess int) {
 		}
 		column := &p.proposal.Columns[i]
 		if len(column.Samples) < maxSamples {
-			column.Samples = append(column.Samples, strings.Clone(clip(cell)))
+			column.Samples = append(column.Samples, strings.Clone(clip(bare(cell))))
 		}
 		if evidence := p.dates[i]; evidence != nil {
-			evidence.look(strings.Clone(clip(cell)))
+			evidence.look(strings.Clone(clip(bare(cell))))
 		}
 		if column.Field == FieldTotal || column.Field == FieldOpen || column.Field == FieldPaid || i == dueGuess {
 			p.studyAmount(cell)
@@ -253,6 +263,9 @@ func (p *plan) studyAmount(cell string) {
 	}
 	if n.currency != "" && len(p.inAmounts) < 10 {
 		p.inAmounts[n.currency] = true
+	}
+	if n.exact {
+		return
 	}
 	switch markEvidence(n.body) {
 	case ".":
@@ -370,11 +383,13 @@ func (p *plan) rows(s *source) (*rowReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := newRows(text, p.proposal.Delimiter)
+	rows := newRows(text, p.delimiter)
+	rows.covering.waiting = p.merges
 	for rows.line < p.proposal.HeaderLine {
 		if _, err := rows.next(); err != nil {
 			return nil, err
 		}
 	}
+	rows.covering.skip = p.countsOnce
 	return rows, nil
 }

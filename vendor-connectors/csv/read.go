@@ -26,7 +26,7 @@ func Read(ctx context.Context, r io.Reader, size int64, options Options, sink fu
 	if size > MaxBytes {
 		return &FormatError{Message: fmt.Sprintf("the file is larger than the %d MB that are accepted; split it", MaxBytes>>20)}
 	}
-	s, err := newSource(ctx, r)
+	s, err := newSource(ctx, r, options.Sheet)
 	if err != nil {
 		return err
 	}
@@ -136,6 +136,6 @@ func (r *reading) repeated(record *rowRecord) bool {
 	if before.content == content {
 		return true
 	}
-	record.problem(FieldNumber, fmt.Sprintf("line %d has the same number %q with other content; one number is one invoice", before.line, clip(record.id())))
+	record.problem(FieldNumber, fmt.Sprintf("%s has the same number %q with other content; one number is one invoice", record.place(before.line), clip(record.id())))
 	return false
 }

@@ -184,7 +184,7 @@ func TestReadMalformed(t *testing.T) {
 		{"bare quote", "Number,Customer,Total,Currency\n1,A \"B\" C,5,EUR\n", `line 2 column 5: a quote (") stands inside a cell that is not quoted; double it and quote the whole cell`},
 		{"open quote", "Number,Customer,Total,Currency\n1,\"A,5,EUR\n", "line 2 column 12: a quoted cell goes on after its closing quote, or is never closed"},
 		{"empty", "", "the file is empty"},
-		{"workbook", "PK\x03\x04xxxx", "this is a workbook or an archive, not CSV; import it as xlsx, or save it as CSV"},
+		{"workbook", "PK\x03\x04xxxx", "the file is damaged, or an archive that is no workbook; open it in a spreadsheet program and save it again"},
 		{"binary", "a\x00b", "the file holds bytes that are no text; save it as CSV in UTF-8"},
 		{"endless quote", "Number,Customer,Total,Currency\n1,\"" + strings.Repeat("x\n", maxRecord), "line 2 column 1: a row of more than 2 MB; look for a quote that is never closed after line 1"},
 		{"too many columns", "Number,Customer,Total,Currency" + strings.Repeat(",x", 200) + "\n", "line 1 column 1: 204 columns, more than the 200 that are accepted"},

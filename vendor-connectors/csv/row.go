@@ -8,6 +8,7 @@ import (
 
 	"github.com/sheaf-hub/sheaf/hub/money"
 	connectors "github.com/sheaf-hub/sheaf/vendor-connectors"
+	"github.com/sheaf-hub/sheaf/vendor-connectors/csv/workbook"
 )
 
 // rowRecord is one row on its way to a record.
@@ -68,12 +69,31 @@ func (r *rowRecord) fits() bool {
 		case len(cell) > MaxCell:
 			r.say(i, fmt.Sprintf("a cell of %d KB; %d KB are accepted", len(cell)>>10, MaxCell>>10))
 			return false
+		case r.wrong(cell) != "":
+			if i < len(columns) && columns[i].Field != "" {
+				r.say(i, r.wrong(cell))
+			}
+		case i >= len(columns) && strings.TrimSpace(cell) != "" && r.plan.proposal.Sheet != "":
+			r.say(i, fmt.Sprintf("something stands in column %d, to the right of the header; give the column a header or delete it", i+1))
+			return false
 		case i >= len(columns) && strings.TrimSpace(cell) != "":
 			r.say(i, fmt.Sprintf("the row has %d cells, the header %d; quote cells that hold the delimiter %q", len(r.row), len(columns), r.plan.proposal.Delimiter))
 			return false
 		}
 	}
-	return true
+	return len(r.problems) == 0
+}
+
+// wrong says what a spreadsheet could not compute: its marks of an error are no
+// customer's name.
+func (r *rowRecord) wrong(cell string) string {
+	switch cell = strings.TrimSpace(cell); cell {
+	case workbook.NotComputed:
+		return "the cell holds a formula without its result; open the file in a spreadsheet program and save it"
+	case "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!":
+		return fmt.Sprintf("the cell shows the error %s; mend its formula", cell)
+	}
+	return ""
 }
 
 func (r *rowRecord) id() string {
@@ -84,7 +104,10 @@ func (r *rowRecord) id() string {
 }
 
 // cell is a field's cell as written, trimmed; "" when there is none.
-func (r *rowRecord) cell(field string) string {
+func (r *rowRecord) cell(field string) string { return strings.TrimSpace(bare(r.marked(field))) }
+
+// marked is the same with the mark of a number of a workbook.
+func (r *rowRecord) marked(field string) string {
 	at, ok := r.plan.at[field]
 	if !ok || at >= len(r.row) {
 		return ""
@@ -139,11 +162,19 @@ func (r *rowRecord) note(field, header, message string) {
 }
 
 func (r *rowRecord) rejected() connectors.Rejected {
-	place := fmt.Sprintf("line %d", r.line)
+	place := r.place(r.line)
 	if r.firstAt != "" {
 		place += ", column " + r.firstAt
 	}
 	return connectors.Rejected{Place: place, ExternalID: strings.Clone(r.id()), Problems: r.problems}
+}
+
+// place names a line as the file's own program does.
+func (r *rowRecord) place(line int) string {
+	if r.plan.proposal.Sheet != "" {
+		return fmt.Sprintf("row %d", line)
+	}
+	return fmt.Sprintf("line %d", line)
 }
 
 func (r *rowRecord) date(field string) money.Date {
@@ -225,14 +256,14 @@ func (r *rowRecord) readAmounts() {
 // openFromPaid serves exports that have a column for what was paid instead of
 // one for what is open.
 func (r *rowRecord) openFromPaid(total money.Amount) money.Amount {
-	cell := r.cell(FieldPaid)
+	cell := r.marked(FieldPaid)
 	switch word := squeeze(cell); {
 	case cell == "" || kindWords(noWords, word):
 		return total
 	case kindWords(yesWords, word):
 		return money.New(0, r.currency)
 	}
-	if _, err := takeDate(cell); err == nil { // the date on which it was paid
+	if _, err := takeDate(cell); err == nil { // the date on which it was paid; a number bears its mark and is none
 		return money.New(0, r.currency)
 	}
 	paid, _ := r.amount(FieldPaid)
@@ -304,7 +335,7 @@ func (r *rowRecord) inAmounts() string {
 }
 
 func (r *rowRecord) amount(field string) (money.Amount, bool) {
-	cell := r.cell(field)
+	cell := r.marked(field)
 	if cell == "" || cell == "-" {
 		return money.Amount{}, false
 	}

@@ -19,6 +19,8 @@ type rowReader struct {
 	csv    *stdcsv.Reader
 	offset int // lines above the first that csv sees
 	line   int
+
+	covering covering
 }
 
 // guard ends the reading when one row has taken too many bytes.
@@ -81,7 +83,7 @@ func (r *rowReader) next() ([]string, error) {
 	if err == nil {
 		r.line, _ = r.csv.FieldPos(0)
 		r.line += r.offset
-		return row, nil
+		return r.covering.fill(r.line, row), nil
 	}
 	var broken *stdcsv.ParseError
 	switch {

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/sheaf-hub/sheaf/vendor-connectors/csv/workbook"
 )
 
 // source is a file that can be read several times: once for its encoding, once
@@ -23,18 +25,22 @@ type source struct {
 	done     func()
 	ctx      context.Context
 	passed   int64 // raw bytes of the present pass
+
+	sheet  string // of a workbook; empty: the file is text
+	sheets []string
+	merges []workbook.Merge
 }
 
 // newSource keeps a reader that can seek as it is and spools any other into a
 // file of its own, so that memory stays flat.
-func newSource(ctx context.Context, r io.Reader) (*source, error) {
+func newSource(ctx context.Context, r io.Reader, sheet string) (*source, error) {
 	s := &source{ctx: ctx, done: func() {}}
 	if file, ok := r.(io.ReadSeeker); ok {
 		s.file = file
 	} else if err := s.spool(r); err != nil {
 		return nil, err
 	}
-	if err := s.detect(); err != nil {
+	if err := s.detect(sheet); err != nil {
 		s.done()
 		return nil, err
 	}
@@ -73,9 +79,9 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// detect finds the encoding: a byte order mark, else UTF-8 where the whole
-// file is valid, else Windows-1252.
-func (s *source) detect() error {
+// detect finds the encoding: a workbook, a byte order mark, else UTF-8 where the
+// whole file is valid, else Windows-1252.
+func (s *source) detect(sheet string) error {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read the file: %w", err)
 	}
@@ -97,8 +103,8 @@ func (s *source) detect() error {
 	case bytes.HasPrefix(head, []byte("\xFE\xFF")):
 		s.encoding, s.bom = "UTF-16BE", 2
 		return nil
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return &FormatError{Message: "this is a workbook or an archive, not CSV; import it as xlsx, or save it as CSV"}
+	case workbook.Is(head):
+		return s.readSheet(sheet)
 	case bytes.HasPrefix(head, []byte("%PDF-")):
 		return &FormatError{Message: "this is a PDF, not CSV"}
 	}

@@ -54,6 +54,7 @@ func routes(h *console.Handlers) *fiber.App {
 	app.Get("/vendor/preview", h.ShowPreview).Get("/vendor/preview/mail", h.ShowPreviewMail)
 	app.Get("/vendor/payments.csv", h.ExportPayments).Get("/vendor/payments", h.ListPayments).Get("/vendor/payments/:id", h.ShowPayment)
 	app.Get("/vendor/payments/:id/remittance.pdf", h.RemittancePDF).Get("/vendor/payments/:id/remittance.csv", h.RemittanceCSV).Get("/vendor/remittance.csv", h.ExportRemittance)
+	app.Get("/vendor/payments/:id/remittance.xml", h.RemittanceXML).Get("/vendor/remittance.xml", h.ExportNotification).Get("/vendor/remittance", h.RemittanceOfPeriod)
 	app.Get("/vendor/payouts.csv", h.ExportPayouts).Get("/vendor/payouts", h.ListPayouts).Post("/vendor/payouts/onboardings", h.StartPayouts)
 	app.Get("/vendor/payouts/:id", h.ShowPayout).Get("/vendor/payouts/:id/lines.csv", h.ExportPayout)
 	app.Post("/vendor/payments/:id/refund-reviews", h.ReviewRefund).Post("/vendor/payments/:id/refunds", h.AskRefund)

@@ -96,7 +96,8 @@ func (r at) paymentView(share payment.VendorShare) PaymentView {
 		Unapplied: amount(share.Unapplied), HasTransfer: share.TransferState != ""}
 	view.Page.Title = "Payment " + share.Reference
 	if isSettled(share) {
-		view.PDF, view.CSV = paymentURL(share.ID)+"/remittance.pdf", paymentURL(share.ID)+"/remittance.csv"
+		advice := paymentURL(share.ID) + "/remittance"
+		view.PDF, view.CSV, view.XML = advice+".pdf", advice+".csv", advice+".xml"
 	}
 	for _, line := range share.Lines {
 		view.Lines = append(view.Lines, paymentLines(line, share.Currency)...)

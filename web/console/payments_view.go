@@ -51,6 +51,7 @@ type PaymentView struct {
 	TransferFacts []ui.Fact
 	PDF           string // the remittance advice; empty: not settled
 	CSV           string
+	XML           string
 }
 
 // PaymentLine is what one invoice gets.

@@ -122,8 +122,46 @@ func TestNoAdviceBeforeTheMoney(t *testing.T) {
 	d.Pay(sandbox.Process, "N-1")
 	id := d.shareID(t)
 	d.member.Get("/vendor/payments/"+id).Want(t, 200).Without(t, "remittance.pdf")
-	for _, kind := range []string{"pdf", "csv"} {
+	for _, kind := range []string{"pdf", "csv", "xml"} {
 		d.member.Get("/vendor/payments/"+id+"/remittance."+kind).Want(t, 409, "Do not book it before it is")
 	}
 	d.member.Get("/vendor/remittance.csv").Want(t, 200).Without(t, "N-1")
+}
+
+// The notification of a period says what the advice says, under the day on which
+// it moved, and nothing of anybody else.
+func TestNotification(t *testing.T) {
+	storetest.Each(t, notification)
+}
+
+func notification(t *testing.T, db *store.DB) {
+	d := deskOn(t, db)
+	d.Exec("UPDATE accounts SET name = '<Acme>' WHERE vendor_id = ?", d.North.ID)
+	p := d.Pay(sandbox.Succeed, "N-2", "N-1", "S-1")
+	id := d.shareID(t)
+	later := d.Now().AddDate(0, 1, 0)
+	d.Exec("UPDATE shares SET processing_fee = 300, refunded = 500 WHERE id = ?", id)
+	d.Exec(`INSERT INTO refunds (id, customer_id, vendor_id, payment_id, share_id, request_key, currency, amount, reason, origin, requested_by, state, phase, idempotency_key, gateway_ref, attempts, last_answer, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, 'k', 'EUR', 500, '', 'vendor', '', 'done', 'succeeded', 'x', '', 1, '', ?, ?)`, store.NewID(), p.CustomerID, d.North.ID, p.ID, id, later, later)
+	d.sendTransfers(t)
+	var reference string
+	d.Must(d.DB.NewRaw("SELECT reference FROM shares WHERE id = ?", id).Scan(t.Context(), &reference))
+	foreign := []string{"South", "S-1", "99.00", "304.00", p.ID, p.Number, p.QuoteID, p.GatewayRef, d.South.ID, d.Ann().Email, d.Ann().ID, p.CustomerID}
+	credit, debit := "<CdtDbtInd>CRDT</CdtDbtInd>", "<CdtDbtInd>DBIT</CdtDbtInd>\n        <Sts>"
+
+	base := "/vendor/payments/" + id
+	d.member.Get(base).Want(t, 200, base+"/remittance.xml")
+	one := d.member.Get(base+"/remittance.xml").Want(t, 200, "camt.054.001.08", "<EndToEndId>"+reference+"</EndToEndId>", `<Amt Ccy="EUR">205.00</Amt>`, "<Nb>N-1</Nb>", "<Nb>N-2</Nb>", "<Nm>&lt;Acme&gt;</Nm>",
+		`<Amt Ccy="EUR">3.00</Amt>`, credit, debit, "REFUND").Without(t, foreign...)
+	if kind := one.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/xml") || !strings.Contains(one.Header.Get("Content-Disposition"), "remittance-"+reference+".xml") {
+		t.Errorf("%v", one.Header)
+	}
+	d.member.Get("/vendor/remittance.xml?from=2026-11-22&to=2026-11-22").Want(t, 200, credit, "<Dt>2026-11-22</Dt>").Without(t, debit).Without(t, foreign...)
+	d.member.Get("/vendor/remittance?as=camt&from=2026-12-01&to=2026-12-31").Want(t, 200, debit, `<Amt Ccy="EUR">5.00</Amt>`, "<Dt>2026-12-22</Dt>").Without(t, "205.00", "N-1")
+	d.member.Get("/vendor/remittance?as=csv&from=2026-11-22&to=2026-11-22").Want(t, 200, "record,reference", "N-1")
+	d.member.Get("/vendor/remittance.xml?from=2026-11-23&to=2026-11-30").Want(t, 200, "There are no entries in this period.")
+	d.member.Get("/vendor/remittance?as=pdf").Want(t, 422)
+	d.south.Get(base+"/remittance.xml").Want(t, 404)
+	d.south.Get("/vendor/remittance.xml?from=2026-11-01&to=2026-12-31").Want(t, 200, "S-1").Without(t, "N-1", "ext-N", reference)
+	d.nobody.Get("/vendor/remittance.xml").Want(t, 303)
 }
