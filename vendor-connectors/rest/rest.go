@@ -261,6 +261,26 @@ func (c *Client) retryAfter(header http.Header) (time.Duration, bool) {
 	return min(max(at.Sub(now), 0), longestWait), true
 }
 
+// Address judges the address of a server as a person typed it, for Client.Base:
+// http or https, with a host, without a password or a query. The error is for that
+// person.
+func Address(text string) (string, error) {
+	const most = 500
+	text = strings.TrimSpace(text)
+	address, err := url.Parse(text)
+	switch {
+	case text == "":
+		return "", errors.New("the address is missing; write it like https://books.example")
+	case err != nil || len(text) > most || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
+		return "", errors.New("this is not the address of a server; write it like https://books.example")
+	case address.User != nil:
+		return "", errors.New("the address must not hold a user or a password; they have fields of their own")
+	case address.RawQuery != "" || address.Fragment != "":
+		return "", errors.New("the address must end before ? and #; write it like https://books.example")
+	}
+	return strings.TrimRight(text, "/"), nil
+}
+
 func (c *Client) host() string {
 	address, err := url.Parse(c.Base)
 	if err != nil || address.Host == "" {
