@@ -26,6 +26,7 @@ type client struct {
 	looked   map[string]int
 	current  connectors.Payment
 	booked   int
+	late     []connectors.Account
 }
 
 var _ connectors.PaymentRecorder = (*client)(nil)
@@ -262,8 +263,10 @@ func (p *pulling) add(page *connectors.Page, d *doc) {
 	}
 	invoice := connectors.Invoice{ExternalID: d.id, Number: d.id, Account: d.account, DueOn: d.due, Total: total, Open: open, Status: status,
 		Applied: slices.Clone(d.applied), Documents: []connectors.Document{{Name: d.id + ".pdf", ContentType: "application/pdf", Ref: "paper/" + d.id}}}
-	if fault == "takes every payment for ours" && d.paidByHand {
-		invoice.Applied = append(invoice.Applied, "SHF-0")
+	if fault == "lists its payments everywhere" {
+		for _, one := range p.client.ledger.bookings {
+			invoice.Applied = append(invoice.Applied, one.reference)
+		}
 	}
 	page.Invoices = append(page.Invoices, invoice)
 }
@@ -279,6 +282,8 @@ func (c *client) spoil(page *connectors.Page, n int) {
 		page.Done = int64(100 - n)
 	case "no accounts":
 		page.Accounts = nil
+	case "accounts come a page late":
+		page.Accounts, c.late = c.late, page.Accounts
 	case "one pull forgets":
 		for i := range page.Invoices {
 			page.Invoices[i].Note = fmt.Sprint(c.pulls)

@@ -30,6 +30,7 @@ type Harness struct {
 
 	t        *testing.T    // of the part that runs, for Books
 	patience time.Duration // with a call that gets no answer
+	changed  map[string]bool
 }
 
 // Run holds a connector to the contract, each part with a fresh harness. What these
@@ -63,7 +64,7 @@ type part struct {
 }
 
 func (p part) try(t *testing.T, h Harness) error {
-	h.t = t
+	h.t, h.changed = t, map[string]bool{}
 	if h.Timeout == 0 {
 		h.Timeout = callTimeout
 	}

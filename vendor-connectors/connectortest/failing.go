@@ -266,6 +266,8 @@ func brokenAnswers(ctx context.Context, h Harness) error {
 				return fmt.Errorf("%q at call %d of a pull: %w", trouble, at, err)
 			}
 		}
+	}
+	for _, trouble := range []Trouble{Nonsense, Cut, Broken} { // HTTP clients repeat a GET by themselves when no answer began
 		before := h.Books.Calls()
 		h.misbehave(0, trouble)
 		if err := h.check(ctx); !triedAgain(err) {

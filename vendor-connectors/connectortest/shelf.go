@@ -18,6 +18,7 @@ type shelf struct {
 	credits  map[string]connectors.Credit
 	gone     map[string]bool
 	order    []string // invoices, as they came first
+	orphans  []string // records that came before their accounts: the hub refuses them
 	rejected int
 	cursor   string
 }
@@ -32,6 +33,7 @@ func (s *shelf) put(page connectors.Page) {
 		s.accounts[r.ExternalID] = r
 	}
 	for _, r := range page.Invoices {
+		s.needs(r.ExternalID, r.Account, r.AccountSeen)
 		if _, known := s.invoices[r.ExternalID]; !known {
 			s.order = append(s.order, r.ExternalID)
 		}
@@ -39,6 +41,7 @@ func (s *shelf) put(page connectors.Page) {
 		delete(s.gone, r.ExternalID)
 	}
 	for _, r := range page.Credits {
+		s.needs(r.ExternalID, r.Account, r.AccountSeen)
 		s.credits[r.ExternalID] = r
 		delete(s.gone, r.ExternalID)
 	}
@@ -49,6 +52,12 @@ func (s *shelf) put(page connectors.Page) {
 	}
 	s.rejected += len(page.Rejected)
 	s.cursor = page.Cursor
+}
+
+func (s *shelf) needs(id, account string, seen *connectors.Account) {
+	if _, known := s.accounts[account]; !known && seen == nil {
+		s.orphans = append(s.orphans, fmt.Sprintf("%q, of account %q", id, account))
+	}
 }
 
 // pull brings the shelf up to date, as a hub does: from the stored cursor, or all
@@ -100,10 +109,8 @@ func (s *shelf) same(book *shelf) error {
 	if err := holds("credit", s.credits, book.credits, func(r connectors.Credit) bool { return r.Status == connectors.StatusOpen }); err != nil {
 		return err
 	}
-	for id, r := range s.invoices {
-		if _, known := s.accounts[r.Account]; !known && r.AccountSeen == nil {
-			return fmt.Errorf("invoice %q came, and its account %q did not", id, r.Account)
-		}
+	if len(s.orphans) > 0 {
+		return fmt.Errorf("the hub refuses %d records that come before their account and without AccountSeen, the first is %s", len(s.orphans), s.orphans[0])
 	}
 	return nil
 }
