@@ -24,6 +24,10 @@ type Connector interface {
 	// page by page, oldest change first. When sink returns an error Pull stops
 	// and returns it. A page's Cursor resumes after that page.
 	//
+	// An account comes before the invoices and credits that name it or on the same
+	// page, or they bring it in AccountSeen: the hub refuses a record of an account
+	// that it does not know.
+	//
 	// Without a cursor every open record comes, and closed ones may. With one, every
 	// record that changed since: also what was paid, voided or deleted there. A record
 	// may come twice, and what changes while it is being read comes in this pull or

@@ -1,6 +1,6 @@
 // Package connectortest is the contract that every connector passes. A
-// connector's test calls Run with a harness whose books do not change while
-// the test runs.
+// connector's test calls Run with a harness on books that are its alone: a
+// stateful fake, or a real server.
 package connectortest
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -26,39 +27,156 @@ type Harness struct {
 	// Books is where the connector reads, for the parts in which they change while
 	// it does; nil: they cannot change, and those parts are left out.
 	Books Books
+
+	t        *testing.T    // of the part that runs, for Books
+	patience time.Duration // with a call that gets no answer
+	changed  map[string]bool
 }
 
-// Run holds a connector to the contract, each part with a fresh harness.
+// Run holds a connector to the contract, each part with a fresh harness. What these
+// books or this connector cannot do is skipped, and the test says so.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	t.Helper()
-	for _, part := range parts {
+	for _, part := range parts() {
 		t.Run(part.name, func(t *testing.T) {
-			h := newHarness(t)
-			if h.Timeout == 0 {
-				h.Timeout = 30 * time.Second
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), h.Timeout)
-			defer cancel()
-			if err := part.check(ctx, h); err != nil {
+			err := part.try(t, newHarness(t))
+			var left leftOut
+			switch {
+			case errors.As(err, &left):
+				t.Skip(left.Error())
+			case err != nil:
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// parts are functions that answer an error, so that they can be tried on
-// connectors that break the contract.
-var parts = []struct {
+const (
+	callTimeout = 30 * time.Second
+	partTimeout = 15 * time.Minute // of a whole part on a slow server
+)
+
+// part is one promise. Check answers an error, so that it can be tried on
+// connectors that break the promise, or leftOut.
+type part struct {
 	name  string
 	check func(context.Context, Harness) error
-}{
-	{"describes itself", describes},
-	{"check answers", checks},
-	{"pull brings everything", pullsEverything},
-	{"pull twice is the same", pullsTheSameTwice},
-	{"pull resumes after every page", resumes},
-	{"pull stops when sink fails", stopsWithSink},
-	{"pull stops when the context ends", stopsWithContext},
+}
+
+func (p part) try(t *testing.T, h Harness) error {
+	h.t, h.changed = t, map[string]bool{}
+	if h.Timeout == 0 {
+		h.Timeout = callTimeout
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), partTimeout)
+	defer cancel()
+	return p.check(ctx, h)
+}
+
+func parts() []part {
+	return []part{
+		{"describes itself", describes},
+		{"check answers", checks},
+		{"pull brings everything", pullsEverything},
+		{"pull comes in pages", pages},
+		{"pull twice is the same", pullsTheSameTwice},
+		{"pull resumes after every page", resumes},
+		{"pull stops when sink fails", stopsWithSink},
+		{"pull stops when the context ends", stopsWithContext},
+		{"a pull of what did not change brings nothing", unchanged},
+		{"the same change twice is the same", changeTwice},
+		{"edits between pages are not lost", editsBetweenPages},
+		{"voids and deletions come", closings},
+		{"payments made in the books come", paidByHand},
+		{"currencies keep their digits", currencies},
+		{"credit notes come", creditNotes},
+		{"nothing is lost when the books' clock is ahead", ahead},
+		{"nothing is lost when the books' clock is behind", behind},
+		{"papers are fetched", papers},
+		{"slowing down when asked", throttled},
+		{"expired tokens are renewed unnoticed", expired},
+		{"revoked credentials are told", revoked},
+		{"silence ends with the time-out", silence},
+		{"broken answers of a pull lose nothing", brokenAnswers},
+		{"a payment is booked exactly", books},
+		{"a payment is booked once whatever happens", bookedOnce},
+		{"a payment of several invoices is booked once whatever happens", severalBookedOnce},
+		{"a payment is booked once when trouble comes twice", bookedOnceAfterTwoTroubles},
+		{"payments at the same time are booked once each", atTheSameTime},
+		{"credits move once", creditsMoveOnce},
+		{"discounts settle without money", discounts},
+		{"late fees are not booked on the invoice", lateFees},
+		{"what cannot be booked is refused in words", refusals},
+	}
+}
+
+// leftOut says why a part was not tried.
+type leftOut string
+
+func (l leftOut) Error() string { return string(l) }
+
+const (
+	leftNoBooks   = leftOut("the harness has no Books: these books cannot change while the test runs")
+	leftNoWriting = leftOut("this kind does not write payments back")
+	leftNoTrouble = leftOut("these Books cannot misbehave like this")
+	leftSnapshot  = leftOut("each pull of this kind is the whole book, without a cursor")
+)
+
+// needsBooks and needsRecorder answer why a part cannot be tried.
+func (h Harness) needsBooks() error {
+	if h.Books == nil {
+		return leftNoBooks
+	}
+	return nil
+}
+
+func (h Harness) needsRecorder() error {
+	if err := h.needsBooks(); err != nil {
+		return err
+	}
+	if _, writes := h.Connector.(connectors.PaymentRecorder); !writes {
+		return leftNoWriting
+	}
+	return nil
+}
+
+// guarded runs one call of the connector within the time of one, and turns a panic
+// into an error.
+func (h Harness) guarded(ctx context.Context, call func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
+	defer cancel()
+	defer func() {
+		if caught := recover(); caught != nil {
+			err = fmt.Errorf("it panics: %v\n%s", caught, debug.Stack())
+		}
+	}()
+	return call(ctx)
+}
+
+func (h Harness) pull(ctx context.Context, cursor string, sink func(connectors.Page) error) error {
+	return h.guarded(ctx, func(ctx context.Context) error { return h.Connector.Pull(ctx, cursor, sink) })
+}
+
+func (h Harness) check(ctx context.Context) error { return h.guarded(ctx, h.Connector.Check) }
+
+func (h Harness) fetch(ctx context.Context, ref string) (document connectors.Document, err error) {
+	err = h.guarded(ctx, func(ctx context.Context) error {
+		document, err = h.Connector.Fetch(ctx, ref)
+		return err
+	})
+	return document, err
+}
+
+func (h Harness) record(ctx context.Context, payment connectors.Payment) (recorded connectors.Recorded, err error) {
+	recorder, writes := h.Connector.(connectors.PaymentRecorder)
+	if !writes {
+		return recorded, leftNoWriting
+	}
+	err = h.guarded(ctx, func(ctx context.Context) error {
+		recorded, err = recorder.RecordPayment(ctx, payment)
+		return err
+	})
+	return recorded, err
 }
 
 var kindName = regexp.MustCompile(`^[a-z][a-z0-9_]{1,39}$`)
@@ -82,7 +200,7 @@ func describes(_ context.Context, h Harness) error {
 }
 
 func checks(ctx context.Context, h Harness) error {
-	if err := h.Connector.Check(ctx); err != nil {
+	if err := h.check(ctx); err != nil {
 		return fmt.Errorf("good books fail the check: %w", err)
 	}
 	return nil
@@ -91,24 +209,27 @@ func checks(ctx context.Context, h Harness) error {
 // pull gathers the pages from a cursor on.
 func pull(ctx context.Context, h Harness, cursor string) ([]connectors.Page, error) {
 	var pages []connectors.Page
-	err := h.Connector.Pull(ctx, cursor, func(page connectors.Page) error {
+	err := h.pull(ctx, cursor, func(page connectors.Page) error {
 		pages = append(pages, page)
 		return nil
 	})
 	return pages, err
 }
 
-// keys names every record of a page with what the hub would see change.
+// keys names every record of a page with all that it says.
 func keys(page connectors.Page) []string {
 	var out []string
 	for _, r := range page.Accounts {
-		out = append(out, fmt.Sprintf("account %s %+v", r.ExternalID, r))
+		out = append(out, "account "+content(r))
 	}
 	for _, r := range page.Invoices {
-		out = append(out, fmt.Sprintf("invoice %s %s %s %s %s", r.ExternalID, r.Account, r.Total, r.Open, r.Status))
+		out = append(out, "invoice "+content(r))
 	}
 	for _, r := range page.Credits {
-		out = append(out, fmt.Sprintf("credit %s %s %s %s %s", r.ExternalID, r.Account, r.Total, r.Open, r.Status))
+		out = append(out, "credit "+content(r))
+	}
+	for _, id := range page.Gone {
+		out = append(out, "gone "+id)
 	}
 	for _, r := range page.Rejected {
 		out = append(out, fmt.Sprintf("rejected %s %s", r.Place, r.ExternalID))
@@ -124,6 +245,15 @@ func allKeys(pages []connectors.Page) []string {
 	return out
 }
 
+// largest is how many records the fullest page holds: so many may come once more.
+func largest(pages []connectors.Page) int {
+	most := 0
+	for _, page := range pages {
+		most = max(most, len(keys(page)))
+	}
+	return most
+}
+
 func pullsEverything(ctx context.Context, h Harness) error {
 	pages, err := pull(ctx, h, "")
 	if err != nil {
@@ -131,7 +261,7 @@ func pullsEverything(ctx context.Context, h Harness) error {
 	}
 	accounts, invoices, credits := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i, page := range pages {
-		if page.Cursor == "" {
+		if page.Cursor == "" && !h.Connector.Describe().Snapshot {
 			return fmt.Errorf("page %d has no cursor to resume from", i)
 		}
 		if page.Total > 0 && page.Done > page.Total {
@@ -190,6 +320,9 @@ func pullsTheSameTwice(ctx context.Context, h Harness) error {
 }
 
 func resumes(ctx context.Context, h Harness) error {
+	if h.Connector.Describe().Snapshot {
+		return leftSnapshot
+	}
 	pages, err := pull(ctx, h, "")
 	if err != nil {
 		return err
@@ -202,9 +335,34 @@ func resumes(ctx context.Context, h Harness) error {
 		if err != nil {
 			return fmt.Errorf("resume after page %d: %w", i, err)
 		}
-		if err := same(allKeys(rest), allKeys(pages[i+1:])); err != nil {
+		if err := goesOn(rest, pages, i+1); err != nil {
 			return fmt.Errorf("resume after page %d: %w", i, err)
 		}
+	}
+	return nil
+}
+
+// goesOn holds a resumed pull against the pages of the first: all that comes from a
+// page on must come, and of what came before a page's worth may come again, unchanged.
+func goesOn(rest, pages []connectors.Page, from int) error {
+	got, want, before := allKeys(rest), allKeys(pages[from:]), allKeys(pages[:from])
+	for _, key := range want {
+		if !slices.Contains(got, key) {
+			return fmt.Errorf("this does not come any more: %s", key)
+		}
+	}
+	again := 0
+	for _, key := range got {
+		switch {
+		case slices.Contains(want, key):
+		case slices.Contains(before, key):
+			again++
+		default:
+			return fmt.Errorf("this came otherwise before: %s", key)
+		}
+	}
+	if most := largest(pages); again > most {
+		return fmt.Errorf("%d records come again that came before the cursor; a few may, at most a page of %d", again, most)
 	}
 	return nil
 }
@@ -220,7 +378,7 @@ var errSink = errors.New("the sink is full")
 
 func stopsWithSink(ctx context.Context, h Harness) error {
 	calls := 0
-	err := h.Connector.Pull(ctx, "", func(connectors.Page) error {
+	err := h.pull(ctx, "", func(connectors.Page) error {
 		calls++
 		return errSink
 	})
@@ -239,7 +397,7 @@ func stopsWithContext(ctx context.Context, h Harness) error {
 	during, cancel := context.WithCancel(ctx)
 	defer cancel()
 	calls := 0
-	err := h.Connector.Pull(during, "", func(connectors.Page) error {
+	err := h.pull(during, "", func(connectors.Page) error {
 		calls++
 		cancel()
 		return nil
