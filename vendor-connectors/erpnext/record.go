@@ -17,14 +17,28 @@ import (
 
 func nothing(*connectors.Page) {}
 
+// unreadable is a document that is not as ERPNext's are.
+func unreadable(doctype string, raw json.RawMessage) rounds.Record {
+	var known struct {
+		Name     string `json:"name"`
+		Modified stamp  `json:"modified"`
+	}
+	_ = json.Unmarshal(raw, &known) // what cannot be read stays empty
+	return rounds.Record{ID: known.Name, Changed: known.Modified.time(), Raw: raw, Add: func(page *connectors.Page) {
+		page.Rejected = append(page.Rejected, connectors.Rejected{Place: doctype + " " + known.Name, ExternalID: known.Name,
+			Problems: []connectors.Problem{{Message: "ERPNext gives it in a form that cannot be read. Open it there, look at its fields, and save it."}}})
+	}}
+}
+
 // invoices turns a page of sales invoices into records, with their lines and our
 // references, which are asked for once a page.
 func (c *Client) invoices(ctx context.Context, raws []json.RawMessage) ([]rounds.Record, error) {
-	wire := make([]wireInvoice, len(raws))
+	wire, unread := make([]wireInvoice, len(raws)), map[int]bool{}
 	var names []string
 	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &wire[i]); err != nil {
-			return nil, fmt.Errorf("%w: ERPNext gives an invoice that cannot be read: %w", connectors.ErrUnreachable, err)
+		if json.Unmarshal(raw, &wire[i]) != nil {
+			unread[i] = true
+			continue
 		}
 		names = append(names, wire[i].Name)
 	}
@@ -38,6 +52,10 @@ func (c *Client) invoices(ctx context.Context, raws []json.RawMessage) ([]rounds
 	}
 	var list []rounds.Record
 	for i, one := range wire {
+		if unread[i] {
+			list = append(list, unreadable(invoiceType, raws[i]))
+			continue
+		}
 		list = append(list, rounds.Record{ID: one.Name, Changed: one.Modified.time(), Raw: raws[i], Add: record(one, lines[one.Name], applied[one.Name])})
 	}
 	return list, nil
@@ -155,20 +173,24 @@ func date(text string) (money.Date, error) {
 
 // customers turns a page of customers into accounts.
 func (c *Client) customers(ctx context.Context, raws []json.RawMessage) ([]rounds.Record, error) {
-	wire := make([]wireCustomer, len(raws))
-	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &wire[i]); err != nil {
-			return nil, fmt.Errorf("%w: ERPNext gives a customer that cannot be read: %w", connectors.ErrUnreachable, err)
+	var wire []wireCustomer
+	var readable []json.RawMessage
+	var list []rounds.Record
+	for _, raw := range raws {
+		var one wireCustomer
+		if json.Unmarshal(raw, &one) != nil {
+			list = append(list, unreadable(customerType, raw))
+			continue
 		}
+		wire, readable = append(wire, one), append(readable, raw)
 	}
 	accounts, err := c.accounts(ctx, wire)
 	if err != nil {
 		return nil, err
 	}
-	var list []rounds.Record
 	for i, one := range wire {
 		account := accounts[i]
-		list = append(list, rounds.Record{ID: one.Name, Changed: one.Modified.time(), Raw: raws[i], Add: func(page *connectors.Page) { page.Accounts = append(page.Accounts, account) }})
+		list = append(list, rounds.Record{ID: one.Name, Changed: one.Modified.time(), Raw: readable[i], Add: func(page *connectors.Page) { page.Accounts = append(page.Accounts, account) }})
 	}
 	return list, nil
 }

@@ -14,6 +14,20 @@ import (
 
 func nothing(*connectors.Page) {}
 
+// unreadable is a record that is not as Odoo's are.
+func unreadable(kind string, raw json.RawMessage) rounds.Record {
+	var known struct {
+		ID      int64 `json:"id"`
+		Changed stamp `json:"write_date"`
+	}
+	_ = json.Unmarshal(raw, &known) // what cannot be read stays empty
+	id := strconv.FormatInt(known.ID, 10)
+	return rounds.Record{ID: kind + id, Changed: known.Changed.time(), Raw: raw, Add: func(page *connectors.Page) {
+		page.Rejected = append(page.Rejected, connectors.Rejected{Place: kind + " " + id, ExternalID: id,
+			Problems: []connectors.Problem{{Message: "Odoo gives it in a form that cannot be read. Open it there, look at its fields, and save it."}}})
+	}}
+}
+
 // record turns a move into an invoice, a credit or a rejection.
 func (a aside) record(move wireMove) func(*connectors.Page) {
 	id := strconv.FormatInt(move.ID, 10)
@@ -111,13 +125,16 @@ func date(day text) (money.Date, error) {
 
 // partners turns a page of partners into the accounts that they belong to.
 func (c *Client) partners(ctx context.Context, raws []json.RawMessage) ([]rounds.Record, error) {
-	changed := make([]wirePartner, len(raws))
+	var changed []wirePartner
 	var ids []int64
-	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &changed[i]); err != nil {
-			return nil, fmt.Errorf("%w: Odoo gives a contact that cannot be read: %w", connectors.ErrUnreachable, err)
+	var list []rounds.Record
+	for _, raw := range raws {
+		var one wirePartner
+		if json.Unmarshal(raw, &one) != nil {
+			list = append(list, unreadable("contact", raw))
+			continue
 		}
-		ids = append(ids, changed[i].Customer.ID)
+		changed, ids = append(changed, one), append(ids, one.Customer.ID)
 	}
 	var family []wirePartner
 	if _, err := c.search(ctx, "res.partner", domain{term("commercial_partner_id", "in", ids)}, partnerFields(), "id", mostAside, &family); err != nil {
@@ -125,7 +142,6 @@ func (c *Client) partners(ctx context.Context, raws []json.RawMessage) ([]rounds
 	}
 	accounts := accountsOf(family)
 	told := map[int64]bool{}
-	var list []rounds.Record
 	for _, partner := range changed {
 		account, found := accounts[partner.Customer.ID]
 		record := rounds.Record{ID: "p" + strconv.FormatInt(partner.ID, 10), Changed: partner.Changed.time(), Add: nothing}
