@@ -1,12 +1,12 @@
 package erpnext
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -267,7 +267,7 @@ func (c *Client) linked(ctx context.Context, which filter) ([]wireContact, error
 	filters := []filter{which, {"Dynamic Link", "link_doctype", "=", customerType}}
 	var found message[[]wireContact]
 	answer, err := c.aside(ctx, contactType, append(slices.Clone(fields), "is_billing_contact"), filters, &found)
-	if err != nil && ctx.Err() == nil && (answer.Status == http.StatusExpectationFailed || answer.Status == http.StatusInternalServerError) {
+	if err != nil && bytes.Contains(answer.Body, []byte("is_billing_contact")) {
 		_, err = c.aside(ctx, contactType, fields, filters, &found) // not every version has that field
 	}
 	return found.Message, err

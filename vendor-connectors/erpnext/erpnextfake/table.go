@@ -69,7 +69,7 @@ func (f *Fake) documents(doctype string) ([]document, bool) {
 			list = append(list, document{row: row{"name": one.name, "deleted_doctype": "Sales Invoice", "deleted_name": one.invoice, "restored": 0, "creation": local(one.at)}})
 		}
 	case "Account":
-		for _, currency := range []string{"USD", "EUR", "JPY", "GBP"} {
+		for _, currency := range []string{"USD", "EUR", "JPY", "GBP", "KWD"} {
 			for _, kind := range []string{"Bank", "Clearing", "Debtors"} {
 				list = append(list, document{row: row{"name": kind + " " + currency + " - NW", "account_currency": currency, "company": Company, "is_group": 0}})
 			}
