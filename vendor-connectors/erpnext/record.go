@@ -144,15 +144,16 @@ func record(wire wireInvoice, lines []connectors.Line, applied []string) func(*c
 		return refuse("/open", fmt.Errorf("%s are open of %s. Correct it in ERPNext", open, total))
 	}
 	papers := []connectors.Document{{Name: strings.ReplaceAll(wire.Name, "/", "-") + ".pdf", ContentType: pdfType, Ref: wire.Name}}
+	seen := &connectors.Account{ExternalID: wire.Customer, Name: wire.Title} // one that is newer than the list of customers
 	if wire.IsReturn != 0 {
 		if total.Zero() {
 			return nothing
 		}
-		credit := connectors.Credit{ExternalID: wire.Name, Number: wire.Name, Account: wire.Customer, IssuedOn: issued, Total: total, Open: open, Status: status, Documents: papers, Applied: applied}
+		credit := connectors.Credit{ExternalID: wire.Name, Number: wire.Name, Account: wire.Customer, IssuedOn: issued, Total: total, Open: open, Status: status, Documents: papers, Applied: applied, AccountSeen: seen}
 		return func(page *connectors.Page) { page.Credits = append(page.Credits, credit) }
 	}
 	invoice := connectors.Invoice{ExternalID: wire.Name, Number: wire.Name, Account: wire.Customer, IssuedOn: issued, DueOn: due, Terms: wire.Terms, Total: total, Open: open,
-		PurchaseOrder: wire.Order, Status: status, Lines: lines, Documents: papers, Applied: applied}
+		PurchaseOrder: wire.Order, Status: status, Lines: lines, Documents: papers, Applied: applied, AccountSeen: seen}
 	return func(page *connectors.Page) { page.Invoices = append(page.Invoices, invoice) }
 }
 

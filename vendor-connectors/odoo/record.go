@@ -71,16 +71,17 @@ func (a aside) record(move wireMove) func(*connectors.Page) {
 	if open.Minor < 0 || open.Minor > total.Minor {
 		return refuse("/open", fmt.Sprintf("%s are open of %s. Correct it in Odoo", open, total))
 	}
+	seen := &connectors.Account{ExternalID: move.Customer.id(), Name: move.Customer.Name} // one that is newer than the list of customers
 	if move.Type == typeCredit {
 		if total.Zero() {
 			return nothing
 		}
 		credit := connectors.Credit{ExternalID: id, Number: number(move), Account: move.Customer.id(), IssuedOn: issued, Total: total, Open: open, Status: status,
-			Documents: a.papers[move.ID], Applied: a.applied(move)}
+			Documents: a.papers[move.ID], Applied: a.applied(move), AccountSeen: seen}
 		return func(page *connectors.Page) { page.Credits = append(page.Credits, credit) }
 	}
 	invoice := connectors.Invoice{ExternalID: id, Number: number(move), Account: move.Customer.id(), IssuedOn: issued, DueOn: due, Terms: move.Terms.Name, Total: total, Open: open,
-		PurchaseOrder: string(move.Reference), Status: status, Lines: a.lines[move.ID], Documents: a.papers[move.ID], Applied: a.applied(move)}
+		PurchaseOrder: string(move.Reference), Status: status, Lines: a.lines[move.ID], Documents: a.papers[move.ID], Applied: a.applied(move), AccountSeen: seen}
 	return func(page *connectors.Page) { page.Invoices = append(page.Invoices, invoice) }
 }
 
