@@ -1,12 +1,12 @@
 package erpnext
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -17,14 +17,28 @@ import (
 
 func nothing(*connectors.Page) {}
 
+// unreadable is a document that is not as ERPNext's are.
+func unreadable(doctype string, raw json.RawMessage) rounds.Record {
+	var known struct {
+		Name     string `json:"name"`
+		Modified stamp  `json:"modified"`
+	}
+	_ = json.Unmarshal(raw, &known) // what cannot be read stays empty
+	return rounds.Record{ID: known.Name, Changed: known.Modified.time(), Raw: raw, Add: func(page *connectors.Page) {
+		page.Rejected = append(page.Rejected, connectors.Rejected{Place: doctype + " " + known.Name, ExternalID: known.Name,
+			Problems: []connectors.Problem{{Message: "ERPNext gives it in a form that cannot be read. Open it there, look at its fields, and save it."}}})
+	}}
+}
+
 // invoices turns a page of sales invoices into records, with their lines and our
 // references, which are asked for once a page.
 func (c *Client) invoices(ctx context.Context, raws []json.RawMessage) ([]rounds.Record, error) {
-	wire := make([]wireInvoice, len(raws))
+	wire, unread := make([]wireInvoice, len(raws)), map[int]bool{}
 	var names []string
 	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &wire[i]); err != nil {
-			return nil, fmt.Errorf("%w: ERPNext gives an invoice that cannot be read: %w", connectors.ErrUnreachable, err)
+		if json.Unmarshal(raw, &wire[i]) != nil {
+			unread[i] = true
+			continue
 		}
 		names = append(names, wire[i].Name)
 	}
@@ -38,6 +52,10 @@ func (c *Client) invoices(ctx context.Context, raws []json.RawMessage) ([]rounds
 	}
 	var list []rounds.Record
 	for i, one := range wire {
+		if unread[i] {
+			list = append(list, unreadable(invoiceType, raws[i]))
+			continue
+		}
 		list = append(list, rounds.Record{ID: one.Name, Changed: one.Modified.time(), Raw: raws[i], Add: record(one, lines[one.Name], applied[one.Name])})
 	}
 	return list, nil
@@ -126,15 +144,16 @@ func record(wire wireInvoice, lines []connectors.Line, applied []string) func(*c
 		return refuse("/open", fmt.Errorf("%s are open of %s. Correct it in ERPNext", open, total))
 	}
 	papers := []connectors.Document{{Name: strings.ReplaceAll(wire.Name, "/", "-") + ".pdf", ContentType: pdfType, Ref: wire.Name}}
+	seen := &connectors.Account{ExternalID: wire.Customer, Name: wire.Title} // one that is newer than the list of customers
 	if wire.IsReturn != 0 {
 		if total.Zero() {
 			return nothing
 		}
-		credit := connectors.Credit{ExternalID: wire.Name, Number: wire.Name, Account: wire.Customer, IssuedOn: issued, Total: total, Open: open, Status: status, Documents: papers, Applied: applied}
+		credit := connectors.Credit{ExternalID: wire.Name, Number: wire.Name, Account: wire.Customer, IssuedOn: issued, Total: total, Open: open, Status: status, Documents: papers, Applied: applied, AccountSeen: seen}
 		return func(page *connectors.Page) { page.Credits = append(page.Credits, credit) }
 	}
 	invoice := connectors.Invoice{ExternalID: wire.Name, Number: wire.Name, Account: wire.Customer, IssuedOn: issued, DueOn: due, Terms: wire.Terms, Total: total, Open: open,
-		PurchaseOrder: wire.Order, Status: status, Lines: lines, Documents: papers, Applied: applied}
+		PurchaseOrder: wire.Order, Status: status, Lines: lines, Documents: papers, Applied: applied, AccountSeen: seen}
 	return func(page *connectors.Page) { page.Invoices = append(page.Invoices, invoice) }
 }
 
@@ -155,20 +174,24 @@ func date(text string) (money.Date, error) {
 
 // customers turns a page of customers into accounts.
 func (c *Client) customers(ctx context.Context, raws []json.RawMessage) ([]rounds.Record, error) {
-	wire := make([]wireCustomer, len(raws))
-	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &wire[i]); err != nil {
-			return nil, fmt.Errorf("%w: ERPNext gives a customer that cannot be read: %w", connectors.ErrUnreachable, err)
+	var wire []wireCustomer
+	var readable []json.RawMessage
+	var list []rounds.Record
+	for _, raw := range raws {
+		var one wireCustomer
+		if json.Unmarshal(raw, &one) != nil {
+			list = append(list, unreadable(customerType, raw))
+			continue
 		}
+		wire, readable = append(wire, one), append(readable, raw)
 	}
 	accounts, err := c.accounts(ctx, wire)
 	if err != nil {
 		return nil, err
 	}
-	var list []rounds.Record
 	for i, one := range wire {
 		account := accounts[i]
-		list = append(list, rounds.Record{ID: one.Name, Changed: one.Modified.time(), Raw: raws[i], Add: func(page *connectors.Page) { page.Accounts = append(page.Accounts, account) }})
+		list = append(list, rounds.Record{ID: one.Name, Changed: one.Modified.time(), Raw: readable[i], Add: func(page *connectors.Page) { page.Accounts = append(page.Accounts, account) }})
 	}
 	return list, nil
 }
@@ -245,7 +268,7 @@ func (c *Client) linked(ctx context.Context, which filter) ([]wireContact, error
 	filters := []filter{which, {"Dynamic Link", "link_doctype", "=", customerType}}
 	var found message[[]wireContact]
 	answer, err := c.aside(ctx, contactType, append(slices.Clone(fields), "is_billing_contact"), filters, &found)
-	if err != nil && ctx.Err() == nil && (answer.Status == http.StatusExpectationFailed || answer.Status == http.StatusInternalServerError) {
+	if err != nil && bytes.Contains(answer.Body, []byte("is_billing_contact")) {
 		_, err = c.aside(ctx, contactType, fields, filters, &found) // not every version has that field
 	}
 	return found.Message, err

@@ -41,6 +41,7 @@ func (s stamp) in(zone *time.Location) time.Time {
 type wireInvoice struct {
 	Name            string      `json:"name"`
 	Customer        string      `json:"customer"`
+	Title           string      `json:"customer_name"`
 	Company         string      `json:"company"`
 	Posted          string      `json:"posting_date"`
 	Due             string      `json:"due_date"`
@@ -58,7 +59,7 @@ type wireInvoice struct {
 }
 
 func invoiceFields() []string {
-	return []string{"name", "customer", "company", "posting_date", "due_date", "currency", "party_account_currency", "debit_to", "grand_total", "rounded_total",
+	return []string{"name", "customer", "customer_name", "company", "posting_date", "due_date", "currency", "party_account_currency", "debit_to", "grand_total", "rounded_total",
 		"outstanding_amount", "is_return", "docstatus", "po_no", "payment_terms_template", "modified"}
 }
 

@@ -64,6 +64,9 @@ func (c *Client) RecordPayment(ctx context.Context, payment connectors.Payment) 
 	if held, found, err := c.held(ctx, body); err != nil || found {
 		return held, err
 	}
+	if err := c.judge(ctx, payment); err != nil {
+		return connectors.Recorded{}, err
+	}
 	var booked single[wirePayment]
 	_, err = c.api.JSON(ctx, rest.Call{Method: http.MethodPost, Path: "/payments", Query: url.Values{"email_receipt": {"false"}}, Body: body, Write: true}, &booked)
 	if errors.Is(err, connectors.ErrRefused) { // another try may have been quicker
@@ -78,6 +81,25 @@ func (c *Client) RecordPayment(ctx context.Context, payment connectors.Payment) 
 		return connectors.Recorded{}, err
 	}
 	return connectors.Recorded{ExternalID: booked.Data.ID, At: booked.Data.Created.time()}, nil
+}
+
+// judge refuses a payment in another currency than its client's: Invoice Ninja takes
+// amounts without one.
+func (c *Client) judge(ctx context.Context, payment connectors.Payment) error {
+	books, err := c.newBooks(ctx)
+	if err != nil {
+		return err
+	}
+	currency, err := books.currency(ctx, payment.Account, nil)
+	switch {
+	case errors.Is(err, connectors.ErrGone):
+		return fmt.Errorf("%w: Invoice Ninja does not have client %s (any more)", connectors.ErrRefused, payment.Account)
+	case err != nil:
+		return err
+	case string(currency) != payment.Currency:
+		return fmt.Errorf("%w: the client is invoiced in %s, and the payment is in %s", connectors.ErrRefused, currency, payment.Currency)
+	}
+	return nil
 }
 
 // held looks for the reference among the payments of the invoices that it pays.

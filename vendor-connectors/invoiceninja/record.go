@@ -40,7 +40,12 @@ func (b *books) client(ctx context.Context, raw json.RawMessage) (func(*connecto
 	if err != nil {
 		return nil, err
 	}
-	account := connectors.Account{ExternalID: wire.ID, Name: wire.Name, Currency: b.currencies[number]}
+	account := accountOf(wire, b.currencies[number])
+	return func(page *connectors.Page) { page.Accounts = append(page.Accounts, account) }, nil
+}
+
+func accountOf(wire wireClient, currency money.Currency) connectors.Account {
+	account := connectors.Account{ExternalID: wire.ID, Name: wire.Name, Currency: currency}
 	if account.Name == "" {
 		account.Name = wire.DisplayName
 	}
@@ -52,7 +57,7 @@ func (b *books) client(ctx context.Context, raw json.RawMessage) (func(*connecto
 		account.Contacts = append(account.Contacts, connectors.Contact{Email: email, Phone: contact.Phone,
 			Name: strings.TrimSpace(contact.FirstName + " " + contact.LastName)})
 	}
-	return func(page *connectors.Page) { page.Accounts = append(page.Accounts, account) }, nil
+	return account
 }
 
 // due is what invoices and credits have alike.
@@ -60,6 +65,7 @@ type due struct {
 	wireDue
 	total, open money.Amount
 	issued, due money.Date
+	seen        *connectors.Account // its client, which may be newer than the list of clients
 }
 
 // readDue reads what both have; a func that is not nil is all that there is to say.
@@ -80,6 +86,11 @@ func (b *books) readDue(ctx context.Context, kind, draft string, raw json.RawMes
 			return d, nil, err
 		}
 		return d, rejected(kind, raw, "/account", "Its client is not in Invoice Ninja."), nil
+	}
+	d.seen = &connectors.Account{ExternalID: d.ClientID, Name: d.ClientID, Currency: currency}
+	if d.Client != nil && d.Client.ID == d.ClientID {
+		account := accountOf(*d.Client, currency)
+		d.seen = &account
 	}
 	refuse := func(field string, err error) (due, func(*connectors.Page), error) {
 		return d, rejected(kind, raw, field, err.Error()), nil
@@ -122,7 +133,7 @@ func (b *books) invoice(ctx context.Context, raw json.RawMessage) (func(*connect
 		return said, err
 	}
 	invoice := connectors.Invoice{ExternalID: d.ID, Number: d.Number, Account: d.ClientID, IssuedOn: d.issued, DueOn: d.due, Total: d.total, Open: d.open,
-		PurchaseOrder: d.Order, Note: plain(d.Notes), Lines: lines(d.Items), Documents: d.papers("invoice")}
+		PurchaseOrder: d.Order, Note: plain(d.Notes), Lines: lines(d.Items), Documents: d.papers("invoice"), AccountSeen: d.seen}
 	switch d.StatusID {
 	case invoiceSent, invoicePartial:
 		invoice.Status = connectors.StatusOpen
@@ -153,7 +164,7 @@ func (b *books) credit(ctx context.Context, raw json.RawMessage) (func(*connecto
 		return nothing, nil
 	}
 	credit := connectors.Credit{ExternalID: d.ID, Number: d.Number, Account: d.ClientID, IssuedOn: d.issued, Total: d.total, Open: d.open,
-		Note: plain(d.Notes), Status: connectors.StatusOpen, Documents: d.papers("credit")}
+		Note: plain(d.Notes), Status: connectors.StatusOpen, Documents: d.papers("credit"), AccountSeen: d.seen}
 	if d.StatusID == creditApplied || d.open.Zero() {
 		credit.Status = connectors.StatusPaid
 	}

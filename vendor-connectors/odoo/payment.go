@@ -164,10 +164,8 @@ func (b *booking) pay(ctx context.Context, one *share) error {
 	if len(wizard) != 1 {
 		return fmt.Errorf("%w: Odoo opens no payment for invoice %d", connectors.ErrUnreachable, one.invoice)
 	}
-	var action struct {
-		ID int64 `json:"res_id"`
-	}
-	if err := b.write(ctx, "account.payment.register", "action_create_payments", args{"ids": wizard, "context": about}, &action); err != nil {
+	var ignored any // an action for Odoo's own pages
+	if err := b.write(ctx, "account.payment.register", "action_create_payments", args{"ids": wizard, "context": about}, &ignored); err != nil {
 		return err
 	}
 	return b.confirm(ctx, one.invoice)

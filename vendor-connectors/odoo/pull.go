@@ -92,11 +92,12 @@ func (c *Client) read(model string, all, first domain, fields []string, records 
 // moves turns a page of invoices and credit notes into records, with their lines,
 // papers and payments, which are asked for once a page.
 func (c *Client) moves(ctx context.Context, raws []json.RawMessage) ([]rounds.Record, error) {
-	moves := make([]wireMove, len(raws))
+	moves, unread := make([]wireMove, len(raws)), map[int]bool{}
 	var ids, payments []int64
 	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &moves[i]); err != nil {
-			return nil, fmt.Errorf("%w: Odoo gives an invoice that cannot be read: %w", connectors.ErrUnreachable, err)
+		if json.Unmarshal(raw, &moves[i]) != nil {
+			unread[i] = true
+			continue
 		}
 		ids, payments = append(ids, moves[i].ID), append(payments, moves[i].Payments...)
 	}
@@ -106,8 +107,11 @@ func (c *Client) moves(ctx context.Context, raws []json.RawMessage) ([]rounds.Re
 	}
 	var list []rounds.Record
 	for i, move := range moves {
-		add := aside.record(move)
-		list = append(list, rounds.Record{ID: "m" + strconv.FormatInt(move.ID, 10), Changed: move.Changed.time(), Raw: raws[i], Add: add})
+		if unread[i] {
+			list = append(list, unreadable("invoice", raws[i]))
+			continue
+		}
+		list = append(list, rounds.Record{ID: "m" + strconv.FormatInt(move.ID, 10), Changed: move.Changed.time(), Raw: raws[i], Add: aside.record(move)})
 	}
 	return list, nil
 }

@@ -14,6 +14,20 @@ import (
 
 func nothing(*connectors.Page) {}
 
+// unreadable is a record that is not as Odoo's are.
+func unreadable(kind string, raw json.RawMessage) rounds.Record {
+	var known struct {
+		ID      int64 `json:"id"`
+		Changed stamp `json:"write_date"`
+	}
+	_ = json.Unmarshal(raw, &known) // what cannot be read stays empty
+	id := strconv.FormatInt(known.ID, 10)
+	return rounds.Record{ID: kind + id, Changed: known.Changed.time(), Raw: raw, Add: func(page *connectors.Page) {
+		page.Rejected = append(page.Rejected, connectors.Rejected{Place: kind + " " + id, ExternalID: id,
+			Problems: []connectors.Problem{{Message: "Odoo gives it in a form that cannot be read. Open it there, look at its fields, and save it."}}})
+	}}
+}
+
 // record turns a move into an invoice, a credit or a rejection.
 func (a aside) record(move wireMove) func(*connectors.Page) {
 	id := strconv.FormatInt(move.ID, 10)
@@ -57,16 +71,17 @@ func (a aside) record(move wireMove) func(*connectors.Page) {
 	if open.Minor < 0 || open.Minor > total.Minor {
 		return refuse("/open", fmt.Sprintf("%s are open of %s. Correct it in Odoo", open, total))
 	}
+	seen := &connectors.Account{ExternalID: move.Customer.id(), Name: move.Customer.Name} // one that is newer than the list of customers
 	if move.Type == typeCredit {
 		if total.Zero() {
 			return nothing
 		}
 		credit := connectors.Credit{ExternalID: id, Number: number(move), Account: move.Customer.id(), IssuedOn: issued, Total: total, Open: open, Status: status,
-			Documents: a.papers[move.ID], Applied: a.applied(move)}
+			Documents: a.papers[move.ID], Applied: a.applied(move), AccountSeen: seen}
 		return func(page *connectors.Page) { page.Credits = append(page.Credits, credit) }
 	}
 	invoice := connectors.Invoice{ExternalID: id, Number: number(move), Account: move.Customer.id(), IssuedOn: issued, DueOn: due, Terms: move.Terms.Name, Total: total, Open: open,
-		PurchaseOrder: string(move.Reference), Status: status, Lines: a.lines[move.ID], Documents: a.papers[move.ID], Applied: a.applied(move)}
+		PurchaseOrder: string(move.Reference), Status: status, Lines: a.lines[move.ID], Documents: a.papers[move.ID], Applied: a.applied(move), AccountSeen: seen}
 	return func(page *connectors.Page) { page.Invoices = append(page.Invoices, invoice) }
 }
 
@@ -111,13 +126,16 @@ func date(day text) (money.Date, error) {
 
 // partners turns a page of partners into the accounts that they belong to.
 func (c *Client) partners(ctx context.Context, raws []json.RawMessage) ([]rounds.Record, error) {
-	changed := make([]wirePartner, len(raws))
+	var changed []wirePartner
 	var ids []int64
-	for i, raw := range raws {
-		if err := json.Unmarshal(raw, &changed[i]); err != nil {
-			return nil, fmt.Errorf("%w: Odoo gives a contact that cannot be read: %w", connectors.ErrUnreachable, err)
+	var list []rounds.Record
+	for _, raw := range raws {
+		var one wirePartner
+		if json.Unmarshal(raw, &one) != nil {
+			list = append(list, unreadable("contact", raw))
+			continue
 		}
-		ids = append(ids, changed[i].Customer.ID)
+		changed, ids = append(changed, one), append(ids, one.Customer.ID)
 	}
 	var family []wirePartner
 	if _, err := c.search(ctx, "res.partner", domain{term("commercial_partner_id", "in", ids)}, partnerFields(), "id", mostAside, &family); err != nil {
@@ -125,7 +143,6 @@ func (c *Client) partners(ctx context.Context, raws []json.RawMessage) ([]rounds
 	}
 	accounts := accountsOf(family)
 	told := map[int64]bool{}
-	var list []rounds.Record
 	for _, partner := range changed {
 		account, found := accounts[partner.Customer.ID]
 		record := rounds.Record{ID: "p" + strconv.FormatInt(partner.ID, 10), Changed: partner.Changed.time(), Add: nothing}

@@ -3,7 +3,8 @@
 // id). A round reads every list once. The next one begins where the books' clock
 // stood at the beginning of this one, and a little before, because a change shows
 // only once it is committed; what that brings again unchanged is left out. So
-// nothing is lost: what changes behind the place where a round reads comes in the next.
+// nothing is lost: what changes behind the place where a round reads comes in the next,
+// and a pull that goes on with a broken round reads that one too.
 package rounds
 
 import (
@@ -89,6 +90,7 @@ func (r Reader) Pull(ctx context.Context, cursor string, sink func(connectors.Pa
 	if err != nil {
 		return err
 	}
+	again := s.Reading // what changed while an earlier pull broke off must come in this one
 	if !s.Reading {
 		if err := r.begin(ctx, &s); err != nil {
 			return err
@@ -112,8 +114,15 @@ func (r Reader) Pull(ctx context.Context, cursor string, sink func(connectors.Pa
 				return err
 			}
 		}
-		if ended {
+		if ended && !again {
 			return nil
+		}
+		if ended {
+			again = false
+			if err := r.begin(ctx, &s); err != nil {
+				return err
+			}
+			s.Done = page.Done // it goes on counting
 		}
 	}
 }

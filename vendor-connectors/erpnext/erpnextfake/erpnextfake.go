@@ -99,7 +99,7 @@ func New(t *testing.T) *Fake {
 // Settings are those of a connection to the fake.
 func (f *Fake) Settings() map[string]string {
 	return map[string]string{"url": f.server.URL, "key": Key, "secret": Secret, "discount_account": "Discounts - NW",
-		connectors.PaymentAccount: "Bank USD - NW; Bank EUR - NW; Bank JPY - NW; Bank GBP - NW", connectors.ClearingAccount: "Clearing USD - NW; Clearing EUR - NW"}
+		connectors.PaymentAccount: "Bank USD - NW; Bank EUR - NW; Bank JPY - NW; Bank GBP - NW; Bank KWD - NW", connectors.ClearingAccount: "Clearing USD - NW; Clearing EUR - NW"}
 }
 
 // Client is an HTTP client that reaches the fake and soon gives up.

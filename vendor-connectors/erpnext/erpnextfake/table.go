@@ -69,7 +69,7 @@ func (f *Fake) documents(doctype string) ([]document, bool) {
 			list = append(list, document{row: row{"name": one.name, "deleted_doctype": "Sales Invoice", "deleted_name": one.invoice, "restored": 0, "creation": local(one.at)}})
 		}
 	case "Account":
-		for _, currency := range []string{"USD", "EUR", "JPY", "GBP"} {
+		for _, currency := range []string{"USD", "EUR", "JPY", "GBP", "KWD"} {
 			for _, kind := range []string{"Bank", "Clearing", "Debtors"} {
 				list = append(list, document{row: row{"name": kind + " " + currency + " - NW", "account_currency": currency, "company": Company, "is_group": 0}})
 			}
@@ -84,7 +84,7 @@ func (f *Fake) documents(doctype string) ([]document, bool) {
 }
 
 func invoiceDocument(one *invoice) document {
-	return document{row{"name": one.name, "customer": one.customer, "company": Company, "posting_date": one.posted.Format(time.DateOnly), "due_date": one.due.Format(time.DateOnly), "currency": string(one.total.Currency),
+	return document{row{"name": one.name, "customer": one.customer, "customer_name": one.customer + " Ltd", "company": Company, "posting_date": one.posted.Format(time.DateOnly), "due_date": one.due.Format(time.DateOnly), "currency": string(one.total.Currency),
 		"party_account_currency": string(one.total.Currency), "debit_to": "Debtors " + string(one.total.Currency) + " - NW", "grand_total": float(one.total), "rounded_total": json.Number("0.0"),
 		"outstanding_amount": float(one.open), "is_return": flag(one.isReturn), "docstatus": one.status, "po_no": "PO-7", "payment_terms_template": "Net 30", "modified": local(one.changed)},
 		"Sales Invoice Item", "items", []row{{"idx": 1, "item_name": "Work", "qty": json.Number("1.0"), "rate": float(one.total), "amount": float(one.total)}}}
