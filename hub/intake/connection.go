@@ -66,7 +66,7 @@ func (s *Service) AddConnection(ctx context.Context, actor access.Actor, vendorI
 	if err != nil {
 		return Connection{}, err
 	}
-	if err := known.try(ctx, kept, s.deps()); err != nil {
+	if err := known.try(ctx, kept, s.deps(vendorID)); err != nil {
 		return Connection{}, err
 	}
 	encoded, err := json.Marshal(kept)
@@ -218,6 +218,6 @@ func (s *Service) open(connection Connection) (Kind, connectors.Connector, error
 	if err := json.Unmarshal([]byte(plain), &settings); err != nil {
 		return kind, nil, fmt.Errorf("decode settings: %w", err)
 	}
-	connector, err := kind.New(settings, s.deps())
+	connector, err := kind.New(settings, s.deps(connection.VendorID))
 	return kind, connector, err
 }
