@@ -141,7 +141,7 @@ func TestSFTPContract(t *testing.T) {
 	connectortest.Run(t, func(t *testing.T) connectortest.Harness {
 		s := serve(t)
 		fill(t, s.folder)
-		return connectortest.Harness{Connector: s.client(t, s.settings()), Invoices: 1104}
+		return connectortest.Harness{Connector: s.client(t, s.settings()), Invoices: 1104, Books: newBooks(s.folder)}
 	})
 }
 
