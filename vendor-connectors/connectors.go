@@ -7,6 +7,7 @@ package connectors
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"time"
 )
@@ -61,6 +62,12 @@ type Deps struct {
 	// HTTP goes only where the hub may go, follows no redirect and waits no longer
 	// than the call's context. Every call to the books goes through it.
 	HTTP *http.Client
+	// Dial is the same for books that do not speak HTTP: a connection to where the
+	// hub may go, or an error. The caller bounds what follows by the call's context.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Vendor is whose books these are: the hub's own id of it, which keeps apart what
+	// vendors share on the hub's machine. It never goes to the books.
+	Vendor string
 	// Tokens keeps what signing in by OAuth gave; nil for kinds without it.
 	Tokens TokenStore
 	// Now is the hub's clock. The books have another: compare their times with theirs.

@@ -139,8 +139,7 @@ func (a *app) wire() error {
 		return err
 	}
 	a.intake = &intake.Service{DB: a.db, Party: a.party, Access: a.access, Billing: a.billing, Outbox: a.outbox, Sealer: c.sealer,
-		Connectors: connectorKinds(), HTTP: a.client.HTTP(), Log: a.log, Now: a.now}
-	a.billing.Fetch = a.intake.Fetch
+		Connectors: connectorKinds(c.Folders), HTTP: a.client.HTTP(), Dial: a.client.Dial, Log: a.log, Now: a.now}
 	a.reminder = &reminder.Service{DB: a.db, Party: a.party, Billing: a.billing, Access: a.access, Outbox: a.outbox, Letters: letters, Sender: a.sender,
 		From: c.from, ListID: c.listID, PublicURL: c.PublicURL, Footer: c.footer, Now: a.now, Answers: a.answers, Offers: a.offers, Stale: a.intake.Stale, Told: a.payment.Shown}
 	a.notify = &notify.Service{DB: a.db, Outbox: a.outbox, Party: a.party, Billing: a.billing, Client: a.client, Sender: a.sender, Letters: letters,

@@ -23,7 +23,7 @@ import (
 type settings struct {
 	Addr, PublicURL, Data, DatabaseURL, RedisURL, SMTPURL, SecretKeys string
 	StripeKey, StripeWebhookSecret, StripeAPIBase, StripeCurrencies   string
-	AllowPrivateHosts, MailFrom, HubName, Postal, HelpURL             string
+	AllowPrivateHosts, Folders, MailFrom, HubName, Postal, HelpURL    string
 	DKIMDomain, DKIMSelector, DKIMKeyFile                             string
 	TrustedProxies, OperatorEmail, LogFormat                          string
 }
@@ -48,6 +48,7 @@ func (s *settings) list() []setting {
 		{"STRIPE_API_BASE", "stripe-api-base", "", "another address for Stripe's API: a mock's", &s.StripeAPIBase},
 		{"STRIPE_CURRENCIES", "stripe-currencies", "", "the currencies that the platform's account at Stripe keeps its money in, separated by commas; others are not taken; empty: all of Stripe's", &s.StripeCurrencies},
 		{"SHEAF_ALLOW_PRIVATE_HOSTS", "allow-private-hosts", "", "hosts or networks, separated by commas, that outgoing calls may reach although private, over plain HTTP too", &s.AllowPrivateHosts},
+		{"SHEAF_FOLDERS", "folders", "", "folder whose folders are watched for vendors' files, each named by its vendor's id; empty: none are", &s.Folders},
 		{"SHEAF_MAIL_FROM", "mail-from", "", "who sends mail: Name <address> (default: reminders@ the host of the public URL)", &s.MailFrom},
 		{"SHEAF_HUB_NAME", "hub-name", "Sheaf", "the hub's name on pages and in mails", &s.HubName},
 		{"SHEAF_POSTAL_ADDRESS", "postal-address", "", "postal address at the end of mails, lines separated by |", &s.Postal},

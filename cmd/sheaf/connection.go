@@ -131,7 +131,7 @@ func connectionKindsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "kinds", Short: "The kinds of books that can be connected, and what each asks for", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			kinds := connectorKinds()
+			kinds := connectorKinds("")
 			for _, name := range slices.Sorted(maps.Keys(kinds)) {
 				d := kinds[name].Descriptor
 				cmd.Printf("%s  %s. %s\n", d.Kind, d.Title, d.Summary)

@@ -84,7 +84,7 @@ func (s *Service) AddConnection(ctx context.Context, actor access.Actor, vendorI
 	if err != nil {
 		return Connection{}, err
 	}
-	if err := known.try(ctx, kept, s.deps()); err != nil {
+	if err := known.try(ctx, kept, s.deps(vendorID)); err != nil {
 		return Connection{}, err
 	}
 	now := s.now()

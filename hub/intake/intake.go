@@ -5,7 +5,9 @@
 package intake
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -45,7 +47,8 @@ type Service struct {
 	Outbox     *outbox.Service
 	Sealer     *store.Sealer
 	Connectors map[string]Kind
-	HTTP       *http.Client // goes where outgoing calls may
+	HTTP       *http.Client                                                         // goes where outgoing calls may
+	Dial       func(ctx context.Context, network, address string) (net.Conn, error) // the same without HTTP
 	Log        *slog.Logger
 	Now        func() time.Time
 }
@@ -53,11 +56,13 @@ type Service struct {
 // now is the clock as both databases keep it: UTC, whole microseconds.
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
-// deps is what a connector is lent that is not kept yet.
-func (s *Service) deps() connectors.Deps { return connectors.Deps{HTTP: s.HTTP, Now: s.Now} }
+// deps is what a vendor's connector is lent.
+func (s *Service) deps(vendorID string) connectors.Deps {
+	return connectors.Deps{HTTP: s.HTTP, Dial: s.Dial, Vendor: vendorID, Now: s.Now}
+}
 
 func (s *Service) depsOf(kind Kind, connection Connection) connectors.Deps {
-	deps := s.deps()
+	deps := s.deps(connection.VendorID)
 	if kind.Descriptor.SignIn {
 		deps.Tokens = tokens{service: s, connectionID: connection.ID}
 	}

@@ -100,6 +100,9 @@ func (e *FormatError) Error() string {
 // ErrOptions is wrapped by errors about the Options themselves.
 var ErrOptions = errors.New("the import options cannot be used")
 
+// Check says what is wrong with the options themselves, an ErrOptions.
+func (o Options) Check() error { return o.check() }
+
 func (o Options) check() error {
 	if o.Delimiter != "" && !slices.Contains(delimiters, o.Delimiter) {
 		return fmt.Errorf("%w: the delimiter %q is none of , ; | and tab", ErrOptions, o.Delimiter)

@@ -60,6 +60,7 @@ type Config struct {
 type Client struct {
 	allow     allowList
 	http      *http.Client
+	dial      dialFunc
 	userAgent string
 }
 
@@ -86,7 +87,7 @@ func New(config Config) (*Client, error) {
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	client := &Client{allow: allow, userAgent: config.UserAgent}
+	client := &Client{allow: allow, dial: allow.dialer(config.Resolver, false), userAgent: config.UserAgent}
 	if client.userAgent == "" {
 		client.userAgent = "Sheaf"
 	}
@@ -100,6 +101,17 @@ func New(config Config) (*Client, error) {
 		Timeout:       timeout,
 	}
 	return client, nil
+}
+
+// Dial connects to where HTTPS may go, for peers that speak something else. The
+// address is host:port, judged once it is resolved.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	connection, err := c.dial(ctx, network, address)
+	if err != nil {
+		host, _, _ := net.SplitHostPort(address)
+		return nil, explain(host, err)
+	}
+	return connection, nil
 }
 
 // HTTP returns the same guarded client as a plain *http.Client, for connectors

@@ -332,3 +332,28 @@ func TestCheckURL(t *testing.T) {
 		}
 	}
 }
+
+// Dial is guarded as calls are: an allowed host is reached, its neighbour is not.
+func TestDialIsGuardedToo(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for _, c := range []struct {
+		allow []string
+		ok    bool
+	}{{nil, false}, {[]string{"localhost"}, false}, {[]string{"127.0.0.1"}, true}, {[]string{"127.0.0.0/8"}, true}} {
+		client, err := New(Config{AllowPrivate: c.allow})
+		if err != nil {
+			t.Fatal(err)
+		}
+		connection, err := client.Dial(t.Context(), "tcp", listener.Addr().String())
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrPrivate) {
+			t.Errorf("%v: %v", c.allow, err)
+		}
+		if connection != nil {
+			connection.Close()
+		}
+	}
+}
