@@ -143,6 +143,16 @@ func TestAPaymentWithCreditDiscountAndFee(t *testing.T) {
 	}
 }
 
+func TestADraftWithOurReferenceIsSubmitted(t *testing.T) {
+	fake := erpnextfake.New(t)
+	invoice := fake.Invoice(t, "Acme", "USD", "100")
+	name := fake.Draft(t, invoice, "SHF-1", "100")
+	recorded, err := record(t, connect(t, fake), connectors.Payment{Reference: "SHF-1", Account: "Acme", Date: "2026-11-27", Currency: "USD", Lines: []connectors.PaymentLine{{Invoice: invoice, Amount: "100"}}})
+	if n, _ := fake.Booked(t, invoice, "SHF-1"); err != nil || recorded.ExternalID != name || n != 1 || fake.Open(t, invoice) != "0.00" {
+		t.Errorf("%+v, %v; booked %d times", recorded, err, n)
+	}
+}
+
 func TestWhatCannotBeBookedIsRefusedInWords(t *testing.T) {
 	fake := erpnextfake.New(t)
 	invoice, credit := fake.Invoice(t, "Acme", "USD", "100"), fake.Credit(t, "Acme", "USD", "30")

@@ -44,7 +44,7 @@ func each(t *testing.T, test func(t *testing.T, books fake, connector connectors
 			t.Parallel()
 			books := kind.fake(t)
 			client := books.Client()
-			client.Timeout = time.Second
+			client.Timeout = time.Minute // none of these troubles is silence
 			connector, err := kind.make(books.Settings(), connectors.Deps{HTTP: client, Now: time.Now})
 			if err != nil {
 				t.Fatal(err)
@@ -130,7 +130,7 @@ func TestEditsBetweenPagesAndClocksThatAreSet(t *testing.T) {
 	each(t, func(t *testing.T, books fake, connector connectors.Connector) {
 		h := newHub(connector)
 		var ids []string
-		for i := range 230 {
+		for i := range 210 {
 			ids = append(ids, books.Invoice(t, fmt.Sprint("Customer ", i%4), "USD", "100"))
 		}
 		n := 0
@@ -157,8 +157,9 @@ func TestEditsBetweenPagesAndClocksThatAreSet(t *testing.T) {
 	})
 }
 
+// troubles are those that do not take long; the suite of the contract waits for silence.
 func troubles() []connectortest.Trouble {
-	return []connectortest.Trouble{connectortest.Throttled, connectortest.LostAnswer, connectortest.LostRequest, connectortest.Silent, connectortest.Broken,
+	return []connectortest.Trouble{connectortest.Throttled, connectortest.LostAnswer, connectortest.LostRequest, connectortest.Broken,
 		connectortest.BrokenLate, connectortest.Nonsense, connectortest.Cut}
 }
 
@@ -169,17 +170,14 @@ func after(good int, trouble connectortest.Trouble) []connectortest.Trouble {
 
 func TestAPullThatBreaksGoesOn(t *testing.T) {
 	each(t, func(t *testing.T, books fake, connector connectors.Connector) {
-		for range 120 {
+		for range 101 {
 			books.Invoice(t, "Acme", "USD", "100")
 		}
 		before := books.Calls()
 		newHub(connector).must(t)
 		calls := books.Calls() - before
 		for _, trouble := range troubles() {
-			for good := range calls {
-				if trouble == connectortest.Silent && good%6 != 0 {
-					continue // each waits for a second
-				}
+			for good := 0; good < calls; good += 3 {
 				h := newHub(connector)
 				books.Misbehave(t, after(good, trouble)...)
 				err := h.pull(t, nil)
@@ -193,7 +191,7 @@ func TestAPullThatBreaksGoesOn(t *testing.T) {
 				if err != nil {
 					h.must(t)
 				}
-				if len(h.invoices) != 120 {
+				if len(h.invoices) != 101 {
 					t.Errorf("%s at call %d: %d invoices", trouble, good, len(h.invoices))
 				}
 			}

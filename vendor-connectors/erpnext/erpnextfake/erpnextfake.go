@@ -102,9 +102,9 @@ func (f *Fake) Settings() map[string]string {
 		connectors.PaymentAccount: "Bank USD - NW; Bank EUR - NW; Bank JPY - NW; Bank GBP - NW; Bank KWD - NW", connectors.ClearingAccount: "Clearing USD - NW; Clearing EUR - NW"}
 }
 
-// Client is an HTTP client that reaches the fake and soon gives up.
+// Client is an HTTP client that reaches the fake. It gives up on silence in time.
 func (f *Fake) Client() *http.Client {
-	return &http.Client{Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func (f *Fake) now() time.Time { return time.Now().Add(f.skew).UTC().Truncate(time.Microsecond) }
@@ -216,12 +216,35 @@ func (f *Fake) submit(one *entry) {
 	if one.journal {
 		kind = "JV"
 	}
-	one.name, one.status, one.made = fmt.Sprintf("ACC-%s-2026-%05d", kind, f.serial), 1, f.now()
+	one.name, one.made = fmt.Sprintf("ACC-%s-2026-%05d", kind, f.serial), f.now()
+	f.entries = append(f.entries, one)
+	f.settle(one)
+}
+
+// settle lets an entry count.
+func (f *Fake) settle(one *entry) {
+	one.status = 1
 	for _, part := range one.parts {
 		paid := f.find(part.invoice)
 		paid.open.Minor, paid.changed = paid.open.Minor-part.amount.Minor, f.now()
 	}
-	f.entries = append(f.entries, one)
+}
+
+// Draft leaves a payment entry with a reference unfinished, as somebody may who
+// looks at it, and gives its name.
+func (f *Fake) Draft(t *testing.T, name, reference, amount string) string {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one := f.invoice(t, name)
+	paid, err := money.Parse(amount, one.total.Currency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.serial++
+	made := &entry{name: fmt.Sprintf("ACC-PAY-2026-%05d", f.serial), customer: one.customer, reference: reference, parts: []part{{name, paid}}, made: f.now()}
+	f.entries = append(f.entries, made)
+	return made.name
 }
 
 // Void is connectortest.Books.Void.

@@ -24,6 +24,7 @@ func (f *Fake) routes() http.Handler {
 	mux.HandleFunc("GET /api/resource/{doctype}", f.listResource)
 	mux.HandleFunc("POST /api/resource/Payment Entry", f.postPayment)
 	mux.HandleFunc("POST /api/resource/Journal Entry", f.postJournal)
+	mux.HandleFunc("PUT /api/resource/Payment Entry/{name}", f.putPayment)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock() // one call at a time
 		defer f.mu.Unlock()
@@ -192,6 +193,25 @@ func (f *Fake) postPayment(w http.ResponseWriter, r *http.Request) {
 		err = problem("Something mandatory is missing or of another currency")
 	}
 	f.booked(w, made, err)
+}
+
+// putPayment submits a draft.
+func (f *Fake) putPayment(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Status int `json:"docstatus"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Status != 1 {
+		refuse(w, problem("Nothing but submitting is played here"))
+		return
+	}
+	for _, one := range f.entries {
+		if one.name == r.PathValue("name") && one.status == 0 && !one.journal {
+			f.settle(one)
+			say(w, http.StatusOK, map[string]any{"data": map[string]any{"name": one.name, "docstatus": 1, "creation": local(one.made)}})
+			return
+		}
+	}
+	fail(w, http.StatusNotFound, "DoesNotExistError", "Payment Entry not found")
 }
 
 func (f *Fake) postJournal(w http.ResponseWriter, r *http.Request) {

@@ -90,9 +90,9 @@ func (f *Fake) Settings() map[string]string {
 	return map[string]string{"url": f.server.URL, "token": Token}
 }
 
-// Client is an HTTP client that reaches the fake and soon gives up.
+// Client is an HTTP client that reaches the fake. It gives up on silence in time.
 func (f *Fake) Client() *http.Client {
-	return &http.Client{Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // now is the fake's clock: seconds, as Invoice Ninja keeps them.

@@ -97,9 +97,9 @@ func (f *Fake) Settings() map[string]string {
 	return map[string]string{"url": f.server.URL, "database": Database, "key": Key, connectors.PaymentAccount: "BNK1", connectors.ClearingAccount: "CLR1", "discount_account": "4730"}
 }
 
-// Client is an HTTP client that reaches the fake and soon gives up.
+// Client is an HTTP client that reaches the fake. It gives up on silence in time.
 func (f *Fake) Client() *http.Client {
-	return &http.Client{Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func (f *Fake) now() time.Time { return time.Now().Add(f.skew).UTC().Truncate(time.Microsecond) }
