@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,8 @@ type books struct {
 	skew   time.Duration
 	count  int
 	known  map[string]*record
+	way    *way // to a server; nil: a folder of this machine, which cannot misbehave
+	opened int  // how often the folder was
 }
 
 type record struct {
@@ -100,10 +103,28 @@ func (b *books) Void(t *testing.T, invoice string) bool {
 // Delete is nothing that a file could say.
 func (b *books) Delete(*testing.T, string) bool { return false }
 
-func (b *books) Open(_ *testing.T, id string) string                 { return b.of(id).open }
-func (b *books) Booked(*testing.T, string, string) (int, string)     { return 0, "0" }
-func (b *books) Misbehave(*testing.T, ...connectortest.Trouble) bool { return false }
-func (b *books) Calls() int                                          { return 0 }
+func (b *books) Open(_ *testing.T, id string) string             { return b.of(id).open }
+func (b *books) Booked(*testing.T, string, string) (int, string) { return 0, "0" }
+func (b *books) Misbehave(_ *testing.T, troubles ...connectortest.Trouble) bool {
+	return b.way != nil && b.way.misbehave(troubles)
+}
+
+func (b *books) Calls() int {
+	if b.way != nil {
+		return b.way.calls()
+	}
+	return b.opened
+}
+
+// watch counts how often a connector opens its place.
+func (b *books) watch(c *Client) *Client {
+	open := c.open
+	c.open = func(ctx context.Context) (place, error) {
+		b.opened++
+		return open(ctx)
+	}
+	return c
+}
 
 func (b *books) Skew(_ *testing.T, by time.Duration) bool {
 	b.skew = by

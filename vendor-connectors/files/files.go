@@ -190,7 +190,7 @@ func listed(ctx context.Context, p place) ([]file, error) {
 	}
 	files := slices.DeleteFunc(all, func(f file) bool { return !f.readable() })
 	if len(files) > MostFiles {
-		return nil, fmt.Errorf("%w: there are more than %d files in the folder; move away those that are done", connectors.ErrRefused, MostFiles)
+		return nil, fmt.Errorf("there are more than %d files in the folder; move away those that are done", MostFiles)
 	}
 	slices.SortFunc(files, func(a, b file) int {
 		if order := a.changed.Compare(b.changed); order != 0 {
@@ -226,7 +226,7 @@ func inFile(ctx context.Context, name string, err error) error {
 		return ctx.Err()
 	case errors.As(err, &format), errors.As(err, &unclear), errors.Is(err, csv.ErrOptions):
 		return fmt.Errorf("%s: %w", clip(name), err)
-	case errors.Is(err, connectors.ErrRefused), errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredentials):
+	case errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredentials):
 		return err
 	}
 	return fmt.Errorf("%w: %s: %w", connectors.ErrUnreachable, clip(name), err)

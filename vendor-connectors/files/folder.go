@@ -74,11 +74,11 @@ func openFolder(own, below string) (place, error) {
 func noFolder(words string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %s: it is not there", connectors.ErrRefused, words)
+		return fmt.Errorf("%s: it is not there", words)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %s: the hub may not read it", connectors.ErrRefused, words)
+		return fmt.Errorf("%s: the hub may not read it", words)
 	}
-	return fmt.Errorf("%w: %s", connectors.ErrRefused, words)
+	return fmt.Errorf("%s", words)
 }
 
 func (f folder) close() { _ = f.root.Close() } // only read
@@ -93,7 +93,7 @@ func (f folder) list(ctx context.Context) ([]file, error) {
 	for count := 0; ; {
 		entries, err := dir.ReadDir(256)
 		if count += len(entries); count > 10*MostFiles {
-			return nil, fmt.Errorf("%w: there are more than %d things in the folder; move away those that are done", connectors.ErrRefused, 10*MostFiles)
+			return nil, fmt.Errorf("there are more than %d things in the folder; move away those that are done", 10*MostFiles)
 		}
 		for _, entry := range entries {
 			info, err := f.root.Lstat(entry.Name())

@@ -171,7 +171,7 @@ func (l login) handshake(ctx context.Context, conn *meter) (*ssh.Client, error) 
 	var other error // the server's key is another one
 	config := &ssh.ClientConfig{User: l.user, Auth: l.methods, Timeout: handshakeTime, HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 		if !l.isPinned(key) {
-			other = fmt.Errorf("%w: the server %s shows the key %s (%s). Compare it with what its operator says; if it is the same, enter it as key of the server", connectors.ErrRefused, l.address, ssh.FingerprintSHA256(key), key.Type())
+			other = fmt.Errorf("the server %s shows the key %s (%s). Compare it with what its operator says; if it is the same, enter it as key of the server", l.address, ssh.FingerprintSHA256(key), key.Type())
 		}
 		return other
 	}}
@@ -185,7 +185,7 @@ func (l login) handshake(ctx context.Context, conn *meter) (*ssh.Client, error) 
 	case err != nil && strings.Contains(err.Error(), "unable to authenticate"): // the library has no error of its own for it
 		return nil, fmt.Errorf("%w: %s does not let %q in with this password or key", connectors.ErrCredentials, l.address, clip(l.user))
 	case err != nil && strings.Contains(err.Error(), "no common algorithm"):
-		return nil, fmt.Errorf("%w: %s and the hub have no way of speaking in common, or it has no key of the kind that is pinned", connectors.ErrRefused, l.address)
+		return nil, fmt.Errorf("%s and the hub have no way of speaking in common, or it has no key of the kind that is pinned", l.address)
 	case err != nil:
 		return nil, l.failed(ctx, "does not speak SSH as it should", err)
 	}
@@ -295,9 +295,9 @@ func (r *remote) wrong(ctx context.Context, what string, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %s is not there on %s", connectors.ErrRefused, what, r.login.address)
+		return fmt.Errorf("%s is not there on %s", what, r.login.address)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %s on %s may not be read by %q", connectors.ErrRefused, what, r.login.address, clip(r.login.user))
+		return fmt.Errorf("%s on %s may not be read by %q", what, r.login.address, clip(r.login.user))
 	}
 	return fmt.Errorf("%w: %s on %s cannot be read: %w", connectors.ErrUnreachable, what, r.login.address, err)
 }
