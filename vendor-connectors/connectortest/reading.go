@@ -428,6 +428,7 @@ func skewed(ctx context.Context, h Harness, by time.Duration) error {
 	if !h.Books.Skew(h.t, by) {
 		return leftOut("these Books cannot set their clock")
 	}
+	defer h.Books.Skew(h.t, 0)
 	if err := editAt(ctx, h, 0, false); err != nil {
 		return err
 	}
