@@ -290,7 +290,7 @@ func brokenAt(ctx context.Context, h Harness, good *shelf, trouble Trouble, at i
 	}
 	if err == nil {
 		if err := hub.same(good); err != nil {
-			return fmt.Errorf("Pull says that this was all, and %w", err)
+			return fmt.Errorf("the pull says that this was all, and %w", err)
 		}
 	}
 	for id, r := range hub.invoices {
