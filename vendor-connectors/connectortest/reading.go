@@ -234,7 +234,7 @@ func (h Harness) edit(before *shelf) []edit {
 		was := content(before.invoices[id])
 		edits = append(edits, edit{id, func(s *shelf) error {
 			if content(s.invoices[id]) == was {
-				return fmt.Errorf("the change of invoice %q was lost", id)
+				return fmt.Errorf("the change of invoice %q was lost: the hub still has %s", id, was)
 			}
 			return nil
 		}})
