@@ -25,9 +25,10 @@ type Books interface {
 	// Open is what an invoice or a credit still has open, a decimal.
 	Open(t *testing.T, id string) string
 	// Booked is how often a reference of ours is booked on an invoice, and what these
-	// bookings come to, a decimal.
+	// bookings come to, a decimal in the invoice's currency. Late fees are no part of it.
 	Booked(t *testing.T, invoice, reference string) (int, string)
-	// Misbehave lets the next calls go wrong, one after the other.
+	// Misbehave lets the next calls go wrong, one after the other. What was queued
+	// before and not reached may stay before them, or be forgotten.
 	Misbehave(t *testing.T, troubles ...Trouble) bool
 	// Skew sets the books' clock off from ours.
 	Skew(t *testing.T, by time.Duration) bool

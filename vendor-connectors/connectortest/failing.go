@@ -143,14 +143,14 @@ func expired(ctx context.Context, h Harness) error {
 	}
 	for _, at := range spread(calls, 6) {
 		before := h.Books.Calls()
-		if !h.Books.Misbehave(h.t, append(fine(at), Expired, Fine, Expired)...) { // the renewed one expires too
+		if !h.Books.Misbehave(h.t, append(fine(at), Expired, Fine, Fine, Fine, Expired)...) { // the renewed one expires too, once it was used
 			return leftOut("the credentials of these books do not expire")
 		}
 		hub, err := whole(ctx, h)
 		if err != nil {
 			return fmt.Errorf("a token that expires at call %d of a pull is noticed: %w", at, err)
 		}
-		h.settle(ctx, before, at+3)
+		h.settle(ctx, before, at+5)
 		if err := hub.agrees(ctx, h); err != nil {
 			return fmt.Errorf("after a token expired at call %d: %w", at, err)
 		}
@@ -290,7 +290,7 @@ func brokenAt(ctx context.Context, h Harness, good *shelf, trouble Trouble, at i
 	}
 	if err == nil {
 		if err := hub.same(good); err != nil {
-			return fmt.Errorf("Pull says that this was all, and %w", err)
+			return fmt.Errorf("the pull says that this was all, and %w", err)
 		}
 	}
 	for id, r := range hub.invoices {

@@ -234,7 +234,7 @@ func (h Harness) edit(before *shelf) []edit {
 		was := content(before.invoices[id])
 		edits = append(edits, edit{id, func(s *shelf) error {
 			if content(s.invoices[id]) == was {
-				return fmt.Errorf("the change of invoice %q was lost", id)
+				return fmt.Errorf("the change of invoice %q was lost: the hub still has %s", id, was)
 			}
 			return nil
 		}})
@@ -428,6 +428,7 @@ func skewed(ctx context.Context, h Harness, by time.Duration) error {
 	if !h.Books.Skew(h.t, by) {
 		return leftOut("these Books cannot set their clock")
 	}
+	defer h.Books.Skew(h.t, 0)
 	if err := editAt(ctx, h, 0, false); err != nil {
 		return err
 	}

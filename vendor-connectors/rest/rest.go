@@ -12,11 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -112,13 +113,14 @@ func (c *Client) once(ctx context.Context, call Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	request, err := c.request(ctx, call)
+	var way connection
+	request, err := c.request(httptrace.WithClientTrace(ctx, way.trace()), call)
 	if err != nil {
 		return Answer{}, err
 	}
 	response, err := c.HTTP.Do(request)
 	if err != nil {
-		return Answer{}, c.failed(call, err)
+		return Answer{}, c.failed(call, &way, err)
 	}
 	defer response.Body.Close()
 	most := c.MostBody
@@ -154,7 +156,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	}
 	request, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrRefused, err)
+		return nil, fmt.Errorf("%w: the call to %s cannot be made: %w", connectors.ErrRefused, c.host(), withoutAddress(err))
 	}
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "Sheaf")
@@ -172,11 +174,19 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	return request, nil
 }
 
-// failed judges a call without an answer. When not even a connection was made,
-// nothing can have been carried out.
-func (c *Client) failed(call Call, err error) error {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
+// connection is how far a call came on its way.
+type connection struct{ wanted, had atomic.Bool }
+
+func (c *connection) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{GetConn: func(string) { c.wanted.Store(true) }, GotConn: func(httptrace.GotConnInfo) { c.had.Store(true) }}
+}
+
+// failed judges a call without an answer. When there never was a connection, because
+// nobody listens or the certificate is not good, nothing can have been carried out. That
+// the last error is one of dialling does not show it: net/http repeats some calls by
+// itself, and an earlier attempt may have arrived.
+func (c *Client) failed(call Call, way *connection, err error) error {
+	if way.wanted.Load() && !way.had.Load() {
 		call.Write = false
 	}
 	return lost(call, fmt.Errorf("%s gives no answer: %w", c.host(), withoutAddress(err)))
@@ -185,8 +195,8 @@ func (c *Client) failed(call Call, err error) error {
 // withoutAddress keeps the request's address, which may hold a secret, out of words.
 func withoutAddress(err error) error {
 	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
+	for errors.As(err, &wrapped) {
+		err = wrapped.Err
 	}
 	return err
 }
@@ -244,9 +254,13 @@ func (c *Client) words(answer Answer) string {
 
 // retryAfter reads seconds or a date (RFC 9110, 10.2.3).
 func (c *Client) retryAfter(header http.Header) (time.Duration, bool) {
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil && seconds >= 0 {
-		return min(time.Duration(min(seconds, 1<<20))*time.Second, longestWait), true
+	text := strings.TrimSpace(header.Get("Retry-After"))
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		seconds, err := strconv.Atoi(text)
+		if err != nil || seconds > int(longestWait.Seconds()) { // or more than fits
+			return longestWait, true
+		}
+		return time.Duration(seconds) * time.Second, true
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,8 +18,15 @@ import (
 	connectors "github.com/sheaf-hub/sheaf/vendor-connectors"
 )
 
-// early is how long before its end an access token is renewed.
-const early = 2 * time.Minute
+const (
+	early     = 2 * time.Minute        // before its end an access token is renewed
+	toKeep    = 10 * time.Second       // for keeping a renewed token, whoever still waits for it
+	another   = 250 * time.Millisecond // until the token is looked at again that another process renews just now
+	looks     = 6                      // how often it is, at most
+	throttled = time.Minute            // to wait where the sign-in server does not say how long
+	longest   = 24 * time.Hour         // wait that it can ask for
+	mostCode  = 60                     // bytes of its own word for what is wrong
+)
 
 // App is the hub as the books know it, with where they let people sign in.
 type App struct {
@@ -47,7 +56,7 @@ func (a App) Address(redirect, state, verifier string) string {
 func (a App) Exchange(ctx context.Context, client *http.Client, redirect, code, verifier string) (connectors.Token, error) {
 	token, err := a.config(redirect).Exchange(context.WithValue(ctx, oauth2.HTTPClient, client), code, oauth2.VerifierOption(verifier))
 	if err != nil {
-		return connectors.Token{}, judged(err)
+		return connectors.Token{}, judged(ctx, err)
 	}
 	return connectors.Token{Access: token.AccessToken, Refresh: token.RefreshToken, ExpiresAt: token.Expiry.UTC()}, nil
 }
@@ -99,10 +108,10 @@ func (s *Source) Renew(ctx context.Context, refused string) (string, error) {
 	if kept.Refresh == "" {
 		return "", fmt.Errorf("%w: sign in there again", connectors.ErrCredentials)
 	}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, s.Deps.HTTP)
-	fresh, err := s.App.config("").TokenSource(ctx, &oauth2.Token{RefreshToken: kept.Refresh}).Token()
+	calling := context.WithValue(ctx, oauth2.HTTPClient, s.Deps.HTTP)
+	fresh, err := s.App.config("").TokenSource(calling, &oauth2.Token{RefreshToken: kept.Refresh}).Token()
 	if err != nil {
-		return s.overtaken(ctx, kept, judged(err))
+		return s.overtaken(ctx, kept, judged(ctx, err))
 	}
 	next := connectors.Token{Access: fresh.AccessToken, Refresh: fresh.RefreshToken}
 	if next.Refresh == "" {
@@ -111,7 +120,11 @@ func (s *Source) Renew(ctx context.Context, refused string) (string, error) {
 	if !fresh.Expiry.IsZero() { // counted from the hub's clock, not the library's
 		next.ExpiresAt = s.Deps.Now().Add(time.Until(fresh.Expiry)).UTC()
 	}
-	now, err := s.Deps.Tokens.Replace(ctx, kept, next)
+	// The one before may be of no use any more, so this one is kept also when nobody
+	// waits for it by now.
+	keeping, cancel := context.WithTimeout(context.WithoutCancel(ctx), toKeep)
+	defer cancel()
+	now, err := s.Deps.Tokens.Replace(keeping, kept, next)
 	if err != nil {
 		return "", fmt.Errorf("keep the renewed token: %w", err)
 	}
@@ -119,26 +132,58 @@ func (s *Source) Renew(ctx context.Context, refused string) (string, error) {
 }
 
 // overtaken: books that take each refresh token once refuse the slower of two
-// processes. What the quicker one kept is good.
+// processes. What the quicker one keeps is good; it may be about to.
 func (s *Source) overtaken(ctx context.Context, was connectors.Token, failure error) (string, error) {
-	now, err := s.Deps.Tokens.Token(ctx)
-	if err == nil && now != was {
-		return now.Access, nil
+	for range looks {
+		now, err := s.Deps.Tokens.Token(ctx)
+		if err == nil && now != was {
+			return now.Access, nil
+		}
+		if err != nil || !errors.Is(failure, connectors.ErrCredentials) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return "", failure
+		case <-time.After(another):
+		}
 	}
 	return "", failure
 }
 
-// judged turns what the library says into what the hub understands.
-func judged(err error) error {
+// judged turns what the library says into what the hub understands. Its own text is
+// left out: it holds the whole answer.
+func judged(ctx context.Context, err error) error {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) {
+		if ended := ctx.Err(); ended != nil {
+			return fmt.Errorf("%w: the sign-in server gives no answer: %w", connectors.ErrUnreachable, ended)
+		}
 		return fmt.Errorf("%w: the sign-in server gives no answer that can be used", connectors.ErrUnreachable)
 	}
-	switch status := answer.Response.StatusCode; {
-	case status == http.StatusTooManyRequests:
-		return &connectors.ThrottledError{RetryAfter: time.Minute}
-	case status >= 500:
+	switch status := answer.Response.StatusCode; status {
+	case http.StatusTooManyRequests:
+		return &connectors.ThrottledError{RetryAfter: retryAfter(answer.Response.Header)}
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("%w: sign in there again%s", connectors.ErrCredentials, code(answer.ErrorCode))
+	default:
 		return fmt.Errorf("%w: the sign-in server answers %d", connectors.ErrUnreachable, status)
 	}
-	return fmt.Errorf("%w: sign in there again (%s)", connectors.ErrCredentials, answer.ErrorCode)
+}
+
+func retryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if err != nil || seconds < 1 {
+		return throttled
+	}
+	return time.Duration(min(seconds, int(longest.Seconds()))) * time.Second
+}
+
+// code is a word of RFC 6749 (5.2) for what is wrong: "invalid_grant".
+func code(word string) string {
+	other := func(r rune) bool { return !(r >= 'a' && r <= 'z' || r == '_') }
+	if word == "" || len(word) > mostCode || strings.ContainsFunc(word, other) {
+		return ""
+	}
+	return " (" + word + ")"
 }
