@@ -276,7 +276,7 @@ func noise(n int) string {
 }
 
 func TestMemoryIsFlatForWorkbooks(t *testing.T) {
-	const rows = 20_000
+	const rows = 8_000
 	var file bytes.Buffer
 	f := excelize.NewFile()
 	defer f.Close()
@@ -304,7 +304,7 @@ func TestMemoryIsFlatForWorkbooks(t *testing.T) {
 	count, most := 0, uint64(0)
 	err = Read(context.Background(), bytes.NewReader(file.Bytes()), 0, Options{}, func(page connectors.Page) error {
 		count += len(page.Invoices)
-		if count%5_000 == 0 {
+		if count%2_000 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&after)
 			most = max(most, after.HeapAlloc)
