@@ -123,7 +123,7 @@ func editsBetweenPages(ctx context.Context, h Harness) error {
 	if err != nil {
 		return err
 	}
-	for i, at := range spread(len(first), 5) {
+	for i, at := range spread(len(first), h.few(6)) {
 		breaks := i%2 == 0
 		if err := editAt(ctx, h, at, breaks); err != nil {
 			return fmt.Errorf("edits after page %d (the pull breaks there: %t): %w", at, breaks, err)
