@@ -370,7 +370,10 @@ func currencies(ctx context.Context, h Harness) error {
 		}
 		payment := connectors.Payment{Reference: "SHF-DIGITS-" + id, Account: hub.invoices[id].Account, Date: paidOn, Currency: string(one.currency), Method: "card",
 			Lines: []connectors.PaymentLine{{Invoice: id, Amount: one.total}}}
-		if _, err := h.record(ctx, payment); err != nil {
+		if _, err := h.record(ctx, payment); inWords(err) && h.left(id, want) == nil {
+			h.t.Logf("not tried: paying in %s is refused in words: %v", one.currency, err)
+			continue
+		} else if err != nil {
 			return fmt.Errorf("paying %s: %w", want, err)
 		}
 		if err := h.left(id, money.New(0, one.currency)); err != nil {
