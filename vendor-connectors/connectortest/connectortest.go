@@ -24,6 +24,9 @@ type Harness struct {
 	Accounts, Invoices, Credits int
 	// Timeout bounds each call; 30 seconds when it is 0.
 	Timeout time.Duration
+	// Slow says that calls take long, as those of a real server do: of the places at
+	// which calls go wrong, and of the ways, fewer are tried.
+	Slow bool
 	// Books is where the connector reads, for the parts in which they change while
 	// it does; nil: they cannot change, and those parts are left out.
 	Books Books
@@ -142,6 +145,30 @@ func (h Harness) needsRecorder() error {
 		return leftNoWriting
 	}
 	return nil
+}
+
+// few is a number of places that are tried.
+func (h Harness) few(n int) int {
+	if h.Slow {
+		return max(2, n/3)
+	}
+	return n
+}
+
+// step is from one place that is tried to the next.
+func (h Harness) step() int {
+	if h.Slow {
+		return 3
+	}
+	return 1
+}
+
+// some are the first of the troubles, the ones that differ most, or all.
+func (h Harness) some(n int, troubles ...Trouble) []Trouble {
+	if h.Slow {
+		return troubles[:n]
+	}
+	return troubles
 }
 
 // guarded runs one call of the connector within the time of one, and turns a panic

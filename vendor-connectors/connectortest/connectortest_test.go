@@ -21,6 +21,14 @@ func TestAGoodConnectorPasses(t *testing.T) {
 	Run(t, func(t *testing.T) Harness { return harness(t, "") })
 }
 
+func TestAGoodConnectorOnSlowBooksPasses(t *testing.T) {
+	Run(t, func(t *testing.T) Harness {
+		h := harness(t, "")
+		h.Slow = true
+		return h
+	})
+}
+
 // TestNothingIsLeftOutSilently holds the reasons that are given for a skip.
 func TestNothingIsLeftOutSilently(t *testing.T) {
 	for _, part := range parts() {

@@ -67,11 +67,12 @@ func throttled(ctx context.Context, h Harness) error {
 	if err := h.needsBooks(); err != nil {
 		return err
 	}
-	calls, err := h.callsOf(func() error { _, err := whole(ctx, h); return err })
+	var good *shelf
+	calls, err := h.callsOf(func() (err error) { good, err = whole(ctx, h); return err })
 	if err != nil {
 		return err
 	}
-	for _, at := range spread(calls, 8) {
+	for _, at := range spread(calls, h.few(8)) {
 		if !h.misbehave(at, Throttled) {
 			return leftNoTrouble
 		}
@@ -84,7 +85,7 @@ func throttled(ctx context.Context, h Harness) error {
 		if err := hub.pull(ctx, h, nil); err != nil {
 			return fmt.Errorf("the pull after a 429 at call %d: %w", at, err)
 		}
-		if err := hub.agrees(ctx, h); err != nil {
+		if err := hub.same(good); err != nil {
 			return fmt.Errorf("after a 429 at call %d: %w", at, err)
 		}
 	}
@@ -99,7 +100,7 @@ func throttledPayment(ctx context.Context, h Harness) error {
 	if err != nil {
 		return err
 	}
-	for at := range mostCalls {
+	for at := 0; at < mostCalls; at += h.step() {
 		payment := payer.payment(h, 1)
 		before := h.Books.Calls()
 		h.misbehave(at, Throttled)
@@ -137,11 +138,12 @@ func expired(ctx context.Context, h Harness) error {
 	if err := h.needsBooks(); err != nil {
 		return err
 	}
-	calls, err := h.callsOf(func() error { _, err := whole(ctx, h); return err })
+	var good *shelf
+	calls, err := h.callsOf(func() (err error) { good, err = whole(ctx, h); return err })
 	if err != nil {
 		return err
 	}
-	for _, at := range spread(calls, 6) {
+	for _, at := range spread(calls, h.few(6)) {
 		before := h.Books.Calls()
 		if !h.Books.Misbehave(h.t, append(fine(at), Expired, Fine, Fine, Fine, Expired)...) { // the renewed one expires too, once it was used
 			return leftOut("the credentials of these books do not expire")
@@ -151,7 +153,7 @@ func expired(ctx context.Context, h Harness) error {
 			return fmt.Errorf("a token that expires at call %d of a pull is noticed: %w", at, err)
 		}
 		h.settle(ctx, before, at+5)
-		if err := hub.agrees(ctx, h); err != nil {
+		if err := hub.same(good); err != nil {
 			return fmt.Errorf("after a token expired at call %d: %w", at, err)
 		}
 	}
@@ -162,7 +164,7 @@ func expired(ctx context.Context, h Harness) error {
 	if err != nil {
 		return err
 	}
-	for at := range mostCalls {
+	for at := 0; at < mostCalls; at += h.step() {
 		payment := payer.payment(h, 1)
 		before := h.Books.Calls()
 		h.misbehave(at, Expired)
@@ -260,8 +262,8 @@ func brokenAnswers(ctx context.Context, h Harness) error {
 	if err != nil {
 		return err
 	}
-	for _, trouble := range []Trouble{Nonsense, Cut, Broken, LostAnswer, LostRequest} {
-		for _, at := range spread(calls, 12) {
+	for _, trouble := range h.some(3, Nonsense, Cut, Broken, LostAnswer, LostRequest) {
+		for _, at := range spread(calls, h.few(12)) {
 			if err := brokenAt(ctx, h, good, trouble, at); err != nil {
 				return fmt.Errorf("%q at call %d of a pull: %w", trouble, at, err)
 			}

@@ -200,15 +200,16 @@ func carriedOut(trouble Trouble) bool {
 	return trouble == LostAnswer || trouble == Silent || trouble == BrokenLate || trouble == Nonsense || trouble == Cut
 }
 
-func unanswered() []Trouble {
-	return []Trouble{LostAnswer, LostRequest, Silent, Broken, BrokenLate, Nonsense, Cut}
+func bookedOnce(ctx context.Context, h Harness) error {
+	return once(ctx, h, 1, h.some(4, LostAnswer, LostRequest, BrokenLate, Silent, Nonsense, Cut, Broken))
 }
 
-func bookedOnce(ctx context.Context, h Harness) error        { return once(ctx, h, 1) }
-func severalBookedOnce(ctx context.Context, h Harness) error { return once(ctx, h, 3) }
+func severalBookedOnce(ctx context.Context, h Harness) error {
+	return once(ctx, h, 3, h.some(1, LostAnswer, LostRequest, BrokenLate, Silent, Nonsense, Cut, Broken))
+}
 
 // once lets each trouble come to each call of a payment.
-func once(ctx context.Context, h Harness, invoices int) error {
+func once(ctx context.Context, h Harness, invoices int, troubles []Trouble) error {
 	payer, err := h.payer(ctx, "Unlucky Ltd")
 	if err != nil {
 		return err
@@ -216,7 +217,7 @@ func once(ctx context.Context, h Harness, invoices int) error {
 	if h.patience, err = h.paceOf(ctx, payer.payment(h, invoices)); err != nil {
 		return err
 	}
-	for _, trouble := range unanswered() {
+	for _, trouble := range troubles {
 		written := false // a write of this trouble was met
 		for at := range mostCalls {
 			payment := payer.payment(h, invoices)
@@ -282,8 +283,8 @@ func bookedOnceAfterTwoTroubles(ctx context.Context, h Harness) error {
 		return err
 	}
 	for _, pair := range [][2]Trouble{{LostAnswer, LostAnswer}, {BrokenLate, LostRequest}, {LostRequest, LostAnswer}} {
-		for _, first := range spread(calls, 6) {
-			for _, second := range spread(calls, 6) {
+		for _, first := range spread(calls, h.few(6)) {
+			for _, second := range spread(calls, h.few(6)) {
 				payment := payer.payment(h, 2)
 				for i, at := range []int{first, second} {
 					if _, err := h.struck(ctx, payment.Payment, at, pair[i]); errors.Is(err, leftNoTrouble) {
@@ -346,7 +347,7 @@ func creditsMoveOnce(ctx context.Context, h Harness) error {
 	} else if err != nil {
 		return err
 	}
-	for _, trouble := range []Trouble{LostAnswer, LostRequest, BrokenLate, Cut} {
+	for _, trouble := range h.some(1, LostAnswer, LostRequest, BrokenLate, Cut) {
 		for _, beside := range []bool{false, true} {
 			for at := range mostCalls {
 				reached, err := payer.creditMoves(ctx, h, beside, at, trouble)

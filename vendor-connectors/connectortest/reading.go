@@ -123,7 +123,7 @@ func editsBetweenPages(ctx context.Context, h Harness) error {
 	if err != nil {
 		return err
 	}
-	for i, at := range spread(len(first), 5) {
+	for i, at := range spread(len(first), h.few(6)) {
 		breaks := i%2 == 0
 		if err := editAt(ctx, h, at, breaks); err != nil {
 			return fmt.Errorf("edits after page %d (the pull breaks there: %t): %w", at, breaks, err)
@@ -370,7 +370,10 @@ func currencies(ctx context.Context, h Harness) error {
 		}
 		payment := connectors.Payment{Reference: "SHF-DIGITS-" + id, Account: hub.invoices[id].Account, Date: paidOn, Currency: string(one.currency), Method: "card",
 			Lines: []connectors.PaymentLine{{Invoice: id, Amount: one.total}}}
-		if _, err := h.record(ctx, payment); err != nil {
+		if _, err := h.record(ctx, payment); inWords(err) && h.left(id, want) == nil {
+			h.t.Logf("not tried: paying in %s is refused in words: %v", one.currency, err)
+			continue
+		} else if err != nil {
 			return fmt.Errorf("paying %s: %w", want, err)
 		}
 		if err := h.left(id, money.New(0, one.currency)); err != nil {

@@ -28,14 +28,13 @@ import (
 type server struct {
 	address string
 	folder  string
-	key     ssh.Signer  // of the host
-	user    ssh.Signer  // whose key is let in
-	secret  []byte      // the same key in PEM
-	locked  []byte      // the same with the passphrase "quince"
-	closed  atomic.Bool // to everybody
+	key     ssh.Signer         // of the host
+	user    ssh.Signer         // whose key is let in
+	secret  ed25519.PrivateKey // the same key
+	closed  atomic.Bool        // to everybody
 }
 
-func signer(t *testing.T) (ssh.Signer, []byte, []byte) {
+func signer(t *testing.T) (ssh.Signer, ed25519.PrivateKey) {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -45,22 +44,27 @@ func signer(t *testing.T) (ssh.Signer, []byte, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := ssh.MarshalPrivateKey(private, "")
+	return out, private
+}
+
+// inPEM writes a key as ssh-keygen does, with a passphrase or without.
+func inPEM(t *testing.T, key ed25519.PrivateKey, passphrase string) string {
+	t.Helper()
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if passphrase != "" {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(key, "", []byte(passphrase))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	locked, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("quince"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out, pem.EncodeToMemory(plain), pem.EncodeToMemory(locked)
+	return string(pem.EncodeToMemory(block))
 }
 
 func serve(t *testing.T) *server {
 	t.Helper()
 	s := &server{folder: t.TempDir()}
-	s.key, _, _ = signer(t)
-	s.user, s.secret, s.locked = signer(t)
+	s.key, _ = signer(t)
+	s.user, s.secret = signer(t)
 	config := &ssh.ServerConfig{
 		PasswordCallback: func(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
 			if meta.User() == "north" && string(password) == "quince" && !s.closed.Load() {
@@ -163,8 +167,8 @@ func TestSFTPSignsIn(t *testing.T) {
 	whole := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.key.PublicKey())))
 	for name, settings := range map[string]map[string]string{
 		"password":    s.settings(),
-		"key":         s.settings("password", "", "private_key", string(s.secret)),
-		"locked key":  s.settings("password", "", "private_key", strings.ReplaceAll(string(s.locked), "\n", "\r\n"), "passphrase", "quince"),
+		"key":         s.settings("password", "", "private_key", inPEM(t, s.secret, "")),
+		"locked key":  s.settings("password", "", "private_key", strings.ReplaceAll(inPEM(t, s.secret, "quince"), "\n", "\r\n"), "passphrase", "quince"),
 		"whole key":   s.settings("host_key", whole),
 		"known hosts": s.settings("host_key", "files.example "+whole),
 	} {
@@ -181,8 +185,9 @@ func TestSFTPSignsIn(t *testing.T) {
 
 func TestSFTPSaysWhatIsWrong(t *testing.T) {
 	s := serve(t)
-	other, _, _ := signer(t)
-	_, stranger, _ := signer(t)
+	other, _ := signer(t)
+	_, stranger := signer(t)
+	locked := inPEM(t, s.secret, "quince")
 	seen := ssh.FingerprintSHA256(s.key.PublicKey())
 	for name, c := range map[string]struct {
 		settings map[string]string
@@ -193,7 +198,7 @@ func TestSFTPSaysWhatIsWrong(t *testing.T) {
 		"another host key": {s.settings("host_key", ssh.FingerprintSHA256(other.PublicKey())), nil, seen},
 		"another whole":    {s.settings("host_key", string(ssh.MarshalAuthorizedKey(other.PublicKey()))), nil, seen},
 		"another password": {s.settings("password", "pear"), connectors.ErrCredentials, `does not let "north" in`},
-		"another key":      {s.settings("password", "", "private_key", string(stranger)), connectors.ErrCredentials, "does not let"},
+		"another key":      {s.settings("password", "", "private_key", inPEM(t, stranger, "")), connectors.ErrCredentials, "does not let"},
 		"no folder":        {s.settings("path", "nowhere"), nil, `the folder "nowhere" is not there`},
 	} {
 		err := s.client(t, c.settings).Check(t.Context())
@@ -202,8 +207,8 @@ func TestSFTPSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	for name, settings := range map[string]map[string]string{
-		"no secret": s.settings("password", ""), "no key": s.settings("private_key", "x"), "locked": s.settings("private_key", string(s.locked)),
-		"wrong passphrase": s.settings("private_key", string(s.locked), "passphrase", "x"), "host": s.settings("host", "a b"), "port": s.settings("host", "a:99999"), "user": s.settings("user", ""),
+		"no secret": s.settings("password", ""), "no key": s.settings("private_key", "x"), "locked": s.settings("private_key", locked),
+		"wrong passphrase": s.settings("private_key", locked, "passphrase", "x"), "host": s.settings("host", "a b"), "port": s.settings("host", "a:99999"), "user": s.settings("user", ""),
 	} {
 		if _, err := newSFTP(settings, connectors.Deps{Dial: (&net.Dialer{}).DialContext}); err == nil || strings.Contains(err.Error(), "BEGIN") {
 			t.Errorf("%s: %v", name, err)
@@ -245,7 +250,7 @@ func TestSFTPPeersThatMisbehave(t *testing.T) {
 				}
 			}()
 			s := &server{address: listener.Addr().String()}
-			s.key, _, _ = signer(t)
+			s.key, _ = signer(t)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			begun := time.Now()
