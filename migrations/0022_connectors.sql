@@ -22,3 +22,6 @@ ALTER TABLE credits ADD COLUMN connection_id {{uuid}};
 -- A paper that stays in the books until somebody wants to see it: their name for it.
 ALTER TABLE documents ADD COLUMN ref TEXT NOT NULL DEFAULT '';
 ALTER TABLE documents ADD COLUMN connection_id {{uuid}};
+
+-- Whether a number stands already on another invoice of its account is asked for each record.
+CREATE INDEX invoices_vendor_number_idx ON invoices (vendor_id, number);
