@@ -10,7 +10,7 @@ SEEDS ?= 2000
 # One more package at a time than there are processors, since the longest ones often wait.
 BESIDE ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # What takes longest begins first, so that nothing is left to wait for alone at the end.
-LONGEST = ./web/e2e ./hub/payment ./web/portal ./vendor-connectors/tryton ./web/console
+LONGEST = ./web/e2e ./hub/payment ./vendor-connectors/csv ./vendor-connectors/files ./web/portal ./vendor-connectors/tryton ./web/console
 
 .DEFAULT_GOAL := help
 .PHONY: help build generate test simulate test-short bench soak soak-kill soak-money check fmt vet staticcheck fresh house fuzz vuln
