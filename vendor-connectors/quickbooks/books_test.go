@@ -253,17 +253,19 @@ func filled(t *testing.T, apart time.Duration, cfg quickbooksfake.Config) *world
 }
 
 func TestContract(t *testing.T) {
-	for name, apart := range map[string]time.Duration{"all at once": 0, "a second apart": time.Second, "a minute apart": time.Minute, "ten minutes apart": 10 * time.Minute} {
-		for _, forgets := range []bool{false, true} {
-			if forgets {
-				name += ", without request ids"
-			}
-			t.Run(name, func(t *testing.T) {
-				connectortest.Run(t, func(t *testing.T) connectortest.Harness {
-					w := filled(t, apart, quickbooksfake.Config{ForgetsRequests: forgets})
-					return connectortest.Harness{Connector: w.client, Accounts: 5, Invoices: 15, Credits: 5, Books: books{w}}
-				})
+	for name, one := range map[string]struct {
+		apart time.Duration
+		cfg   quickbooksfake.Config
+	}{
+		"all at once":           {},
+		"ten minutes apart":     {apart: 10 * time.Minute},
+		"request ids forgotten": {apart: time.Second, cfg: quickbooksfake.Config{ForgetsRequests: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connectortest.Run(t, func(t *testing.T) connectortest.Harness {
+				w := filled(t, one.apart, one.cfg)
+				return connectortest.Harness{Connector: w.client, Accounts: 5, Invoices: 15, Credits: 5, Books: books{w}}
 			})
-		}
+		})
 	}
 }

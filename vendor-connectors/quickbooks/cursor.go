@@ -132,6 +132,14 @@ func (p *progress) reach(mark int64) {
 	p.Given = slices.DeleteFunc(p.Given, func(one given) bool { return one.At < p.Mark })
 }
 
+// resume goes on with a list of changes in another pull, a little before the place where
+// the one before stood: time has passed, and what shows late may carry an earlier time.
+func (p *progress) resume() {
+	if !p.First {
+		p.Floor, p.Skip, p.Last = max(p.Mark, p.Floor-int64(overlap.Seconds())), 0, key{}
+	}
+}
+
 // advance moves behind a full page, of which these were not read before.
 func (p *progress) advance(fresh []key) {
 	if len(fresh) == 0 {

@@ -240,7 +240,7 @@ func (g group) uses() []use {
 func (g group) note() string {
 	text := notePrefix + g.reference
 	if fee := g.lateFee(); fee > 0 {
-		text += fmt.Sprintf("\nA late fee of %s was paid beside it. It is on no invoice and is not booked here.", money.New(fee, g.currency))
+		text += fmt.Sprintf("\nA late fee of %s %s was paid beside it. It is on no invoice and is not booked here.", g.currency, g.decimal(fee))
 	}
 	return text
 }

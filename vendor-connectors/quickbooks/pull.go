@@ -86,6 +86,9 @@ func (p *pulling) begin(ctx context.Context, text string) error {
 			return err
 		}
 		p.at = at
+		for i := range at.Lists {
+			at.Lists[i].resume()
+		}
 	}
 	terms, err := p.all(ctx, statement{entity: "Term", where: []string{everyState}})
 	if err != nil {

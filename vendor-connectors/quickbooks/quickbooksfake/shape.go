@@ -61,7 +61,7 @@ func (c *customer) shape(terms []*term) obj {
 	put("PrimaryEmailAddr", c.Email, obj{"Address": c.Email})
 	for _, one := range terms {
 		if one.name == c.Terms {
-			shape["SalesTermRef"] = obj{"value": one.key(), "name": one.name}
+			shape["SalesTermRef"] = obj{"value": one.key()}
 		}
 	}
 	return shape
@@ -73,10 +73,9 @@ func (d *document) shape(terms []*term) obj {
 		links = append(links, obj{"TxnId": one.key(), "TxnType": paymentEntity})
 	}
 	shape := d.fields(obj{"DocNumber": d.number, "TxnDate": string(d.issued), "CurrencyRef": currencyRef(d.total.Currency), "CustomerRef": d.customer.ref(),
-		"CustomerMemo": obj{"value": "Thank you for your business"}, "TotalAmt": number(d.total), "Balance": number(d.open), "PrintStatus": "NeedToPrint", "EmailStatus": "NotSet",
-		"ApplyTaxAfterDiscount": false, "LinkedTxn": links, "Line": []obj{
+		"TotalAmt": number(d.total), "Balance": number(d.open), "PrintStatus": "NeedToPrint", "EmailStatus": "NotSet", "Line": []obj{
 			{"Id": "1", "LineNum": json.Number("1"), "Description": "Work", "Amount": number(d.total), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": obj{
-				"ItemRef": obj{"value": "1", "name": "Services"}, "UnitPrice": number(d.total), "Qty": json.Number("1"), "TaxCodeRef": obj{"value": "NON"}}},
+				"ItemRef": obj{"value": "1", "name": "Services"}, "UnitPrice": number(d.total), "Qty": json.Number("1")}},
 			{"Amount": number(d.total), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": obj{}}}})
 	if d.note != "" {
 		shape["PrivateNote"] = d.note
@@ -88,10 +87,10 @@ func (d *document) shape(terms []*term) obj {
 		shape["BillEmailCc"] = obj{"Address": d.billEmailCc}
 	}
 	if d.kind == creditEntity {
-		shape["RemainingCredit"] = number(d.open)
-		delete(shape, "LinkedTxn") // QuickBooks does not show them there
+		shape["RemainingCredit"] = number(d.open) // and no links: QuickBooks does not show them there
 		return shape
 	}
+	shape["LinkedTxn"], shape["CustomerMemo"], shape["ApplyTaxAfterDiscount"] = links, obj{"value": "Thank you for your business"}, false
 	shape["DueDate"], shape["Deposit"] = string(d.due), json.Number("0")
 	for _, name := range []string{"AllowIPNPayment", "AllowOnlinePayment", "AllowOnlineCreditCardPayment", "AllowOnlineACHPayment"} {
 		shape[name] = false
@@ -99,7 +98,7 @@ func (d *document) shape(terms []*term) obj {
 	shape["CustomField"] = []obj{{"DefinitionId": "1", "Name": "P.O. Number", "Type": "StringType", "StringValue": d.purchaseOrder}}
 	for _, one := range terms {
 		if one.name == d.customer.Terms {
-			shape["SalesTermRef"] = obj{"value": one.key(), "name": one.name}
+			shape["SalesTermRef"] = obj{"value": one.key()}
 		}
 	}
 	return shape
