@@ -27,7 +27,7 @@ const (
 )
 
 const (
-	mostFiles     = 20       // of one invoice
+	mostFiles     = 19       // of one invoice, beside its PDF
 	mostFileBytes = 25 << 20 // QuickBooks takes 100 MB per upload, and e-mails 25
 )
 

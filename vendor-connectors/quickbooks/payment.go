@@ -105,12 +105,15 @@ func (c *Client) opened(ctx context.Context, p *plan) (opened, error) {
 	return opened{invoices: invoices, credits: credits}, err
 }
 
+// documents reads invoices or credit memos. What is open of one in another currency than
+// the payment's is not read.
 func (c *Client) documents(ctx context.Context, entity string, ids []string, currency money.Currency) (map[string]document, error) {
 	records, err := c.byID(ctx, entity, ids)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]document{}
+	home := money.Currency("")
 	for _, raw := range records {
 		var wire wireDocument
 		if err := json.Unmarshal(raw, &wire); err != nil {
@@ -118,9 +121,10 @@ func (c *Client) documents(ctx context.Context, entity string, ids []string, cur
 		}
 		one := document{number: firstOf(wire.DocNumber, wire.ID), customer: wire.CustomerRef.Value, currency: wire.CurrencyRef.Value}
 		if one.currency == "" { // of a company with one currency
-			home, err := c.homeCurrency(ctx)
-			if err != nil {
-				return nil, err
+			if home == "" {
+				if home, err = c.homeCurrency(ctx); err != nil {
+					return nil, err
+				}
 			}
 			one.currency = string(home)
 		}

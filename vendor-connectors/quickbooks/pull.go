@@ -17,6 +17,8 @@ const (
 	mostRestarts = 50
 	// mostReads bounds the pages of one list in one pull.
 	mostReads = 100_000
+	// mostPayments are read at once, because each can bring many invoices to the page.
+	mostPayments = 100
 	// saveEvery is how often a cursor is given out although nothing changed, so that it
 	// stays younger than the thirty days that change data capture knows.
 	saveEvery = 24 * time.Hour
@@ -29,6 +31,7 @@ type list struct {
 	first  []string // and when everything is read: what is open
 	// changesAlone: what was there before the first reading is not read.
 	changesAlone bool
+	most         int // records of a page, where a full one would be too many; 0: it is not
 	add          func(p *pulling, ctx context.Context, page *connectors.Page, records []json.RawMessage) error
 }
 
@@ -39,7 +42,7 @@ func lists() []list {
 		{entity: "Customer", where: []string{everyState}, add: (*pulling).customers},
 		{entity: txnInvoice, first: []string{"Balance > '0'"}, add: (*pulling).invoices},
 		{entity: txnCredit, add: (*pulling).creditMemos},
-		{entity: txnPayment, changesAlone: true, add: (*pulling).payments},
+		{entity: txnPayment, changesAlone: true, most: mostPayments, add: (*pulling).payments},
 	}
 }
 
@@ -48,6 +51,7 @@ type pulling struct {
 	*Client
 	at    *cursor
 	sink  func(connectors.Page) error
+	given bool // a page was handed on
 	terms map[string]string
 	home  money.Currency
 }
@@ -194,7 +198,11 @@ type listPage struct {
 }
 
 func (p *pulling) readPage(ctx context.Context, one list, at progress) (listPage, error) {
-	s := statement{entity: one.entity, where: append([]string{}, one.where...), order: "MetaData.LastUpdatedTime, Id", start: at.Skip, most: p.pageSize}
+	most := p.pageSize
+	if one.most > 0 {
+		most = min(most, one.most)
+	}
+	s := statement{entity: one.entity, where: append([]string{}, one.where...), order: "MetaData.LastUpdatedTime, Id", start: at.Skip, most: most}
 	if at.First {
 		s.where = append(s.where, one.first...)
 	}
@@ -205,7 +213,7 @@ func (p *pulling) readPage(ctx context.Context, one list, at progress) (listPage
 	if err != nil {
 		return listPage{}, err
 	}
-	got := listPage{records: answer.records, now: answer.at, last: len(answer.records) < p.pageSize}
+	got := listPage{records: answer.records, now: answer.at, last: len(answer.records) < most}
 	before := at.Floor
 	for _, raw := range got.records {
 		place := keyOf(raw, before)
@@ -264,6 +272,7 @@ func (p *pulling) give(ctx context.Context, page connectors.Page) error {
 }
 
 func (p *pulling) hand(ctx context.Context, page connectors.Page) error {
+	p.given = true
 	page.Cursor, page.Done, page.Total = p.at.String(), p.at.Done, p.at.Total
 	if err := p.sink(page); err != nil {
 		return err
@@ -388,8 +397,8 @@ func (c *cursor) young(now time.Time) error {
 	return nil
 }
 
-// deletions brings what was deleted since the last pull, which no list shows. A cursor
-// is given out with it, or when the last one is a day old.
+// deletions brings what was deleted since the last pull, which no list shows. With it
+// comes the cursor of the whole pull, when there was any page or the last one is a day old.
 func (p *pulling) deletions(ctx context.Context) error {
 	gone, now, err := p.capture(ctx, txnInvoice, txnCredit)
 	if err != nil {
@@ -412,7 +421,7 @@ func (p *pulling) deletions(ctx context.Context) error {
 		}
 	}
 	at.reach(max(at.Mark, now.Add(-deletedOverlap).Unix()))
-	if len(page.Gone) == 0 && now.Unix()-p.at.Saved < int64(saveEvery.Seconds()) {
+	if len(page.Gone) == 0 && !p.given && now.Unix()-p.at.Saved < int64(saveEvery.Seconds()) {
 		return ctx.Err()
 	}
 	p.at.Saved = now.Unix()

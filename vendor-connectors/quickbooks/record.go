@@ -158,8 +158,12 @@ func (r reader) invoice(raw json.RawMessage) {
 		r.reject("invoice "+clip(number, 100), idIn(raw), problems...)
 		return
 	}
+	status := wire.state(total, open)
+	if status == connectors.StatusVoid {
+		open.Minor = 0
+	}
 	invoice := connectors.Invoice{ExternalID: wire.ID, Number: number, Account: wire.CustomerRef.Value, IssuedOn: issued, DueOn: due,
-		Terms: r.terms[wire.SalesTermRef.Value], Total: total, Open: open, Status: wire.state(total, open), PurchaseOrder: wire.purchaseOrder(),
+		Terms: r.terms[wire.SalesTermRef.Value], Total: total, Open: open, Status: status, PurchaseOrder: wire.purchaseOrder(),
 		Note: clip(strings.TrimSpace(wire.CustomerMemo.Value), 1000), Lines: wire.lines(), Applied: r.applied(wire), AccountSeen: seen(wire)}
 	invoice.Documents = append([]connectors.Document{paper(refInvoice, wire.ID, number)}, r.files[wire.ID]...)
 	r.page.Invoices = append(r.page.Invoices, invoice)

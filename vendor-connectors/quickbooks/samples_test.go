@@ -185,11 +185,13 @@ func judgeFixture(t *testing.T, entity string, one node, raw json.RawMessage) {
 	}
 	for _, got := range page.Invoices {
 		total("TotalAmt", got.Total)
-		total("Balance", got.Open)
+		if got.Status != connectors.StatusVoid {
+			total("Balance", got.Open)
+		}
 		if got.ExternalID != one.text("Id") || got.Account != one.text("CustomerRef") || string(got.DueOn) != one.text("DueDate") || string(got.IssuedOn) != one.text("TxnDate") || got.Number == "" {
 			t.Errorf("%+v", got)
 		}
-		if void := one.text("PrivateNote") == voided; void != (got.Status == connectors.StatusVoid) {
+		if void := one.text("PrivateNote") == voided; void != (got.Status == connectors.StatusVoid) || void && got.Open.Minor != 0 {
 			t.Errorf("status %s", got.Status)
 		}
 	}
