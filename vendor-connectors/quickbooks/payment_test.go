@@ -176,18 +176,19 @@ func TestWhatIsRefused(t *testing.T) {
 		return connectors.PaymentLine{Invoice: invoice, Amount: amount}
 	}
 	for words, payment := range map[string]connectors.Payment{
-		"has 100.00 open":        pays("SHF-1", "EUR", line("60"), line("60")),
-		"plain characters":       pays("it's mine", "EUR", line("1")),
-		"nothing for any":        pays("SHF-1", "EUR", line("0")),
-		"1 to 500 lines":         pays("SHF-1", "EUR"),
-		"late fee is larger":     pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Amount: "1", LateFee: "2"}),
-		"no credit memo of":      pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: "12", Amount: "1"}),
-		"has no credit memo 999": pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: creditPrefix + "999", Amount: "1"}),
-		"of two customers":       pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: other, Credit: credit, Amount: "1"}),
-		"is in USD":              pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: dollars, Amount: "1"}),
-		"has 10.00 left":         pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: credit, Amount: "11"}),
-		"earns no discount":      pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: credit, Amount: "1", Discount: "1"}),
-		"more than an amount":    pays("SHF-1", "JPY", line("600000000000"), line("600000000000")),
+		"has 100.00 open":                  pays("SHF-1", "EUR", line("60"), line("60")),
+		"plain characters":                 pays("it's mine", "EUR", line("1")),
+		"nothing for any":                  pays("SHF-1", "EUR", line("0")),
+		"1 to 500 lines":                   pays("SHF-1", "EUR"),
+		"late fee is larger":               pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Amount: "1", LateFee: "2"}),
+		"no credit memo of":                pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: "12", Amount: "1"}),
+		"has no credit memo 999":           pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: creditPrefix + "999", Amount: "1"}),
+		"of two customers":                 pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: other, Credit: credit, Amount: "1"}),
+		"is in EUR, the payment is in JPY": pays("SHF-1", "JPY", line("1")),
+		"is in USD":                        pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: dollars, Amount: "1"}),
+		"has 10.00 left":                   pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: credit, Amount: "11"}),
+		"earns no discount":                pays("SHF-1", "EUR", connectors.PaymentLine{Invoice: invoice, Credit: credit, Amount: "1", Discount: "1"}),
+		"more than an amount":              pays("SHF-1", "JPY", line("600000000000"), line("600000000000")),
 	} {
 		if _, err := w.client.RecordPayment(t.Context(), payment); !errors.Is(err, connectors.ErrRefused) || !strings.Contains(err.Error(), words) {
 			t.Errorf("%v, want %q", err, words)

@@ -63,35 +63,76 @@ func (h *hub) refresh(t *testing.T, w *world) {
 }
 
 // TestManyInOneSecond edits books whose invoices all have the same time, while they are
-// read, in the second where the reader stands and before it.
+// read: what leaves the list moves all behind it up. It is tried in a first pull, and
+// in one of changes, each so much later that nothing is read twice.
 func TestManyInOneSecond(t *testing.T) {
-	w := newWorld(t, quickbooksfake.Config{})
-	var ids []string
-	for range 30 {
-		ids = append(ids, w.invoice(t, "Acme", "EUR", "100"))
+	for _, later := range []bool{false, true} {
+		w, h := newWorld(t, quickbooksfake.Config{}), newHub()
+		if later {
+			w.invoice(t, "Acme", "EUR", "1")
+			h.refresh(t, w)
+			w.clock.pass(time.Hour)
+		}
+		var ids []string
+		for range 30 {
+			ids = append(ids, w.invoice(t, "Acme", "EUR", "100"))
+		}
+		w.clock.pass(time.Hour)
+		pages, done, total := 0, int64(0), int64(0)
+		must(t, h.pull(t, w.client, func(page connectors.Page) error {
+			done, total = page.Done, page.Total
+			if pages++; pages >= 2 && pages <= 5 && len(page.Invoices) > 0 {
+				w.clock.pass(time.Second)
+				_, err := w.fake.Receive(ids[pages], amount(t, "EUR", "100"), "")
+				must(t, err)
+				must(t, w.fake.Redate(page.Invoices[len(page.Invoices)-1].ExternalID, "2027-01-01"))
+			}
+			return nil
+		}))
+		if !later && (total != 31 || done != total) {
+			t.Errorf("%d of %d records are done", done, total)
+		}
+		for _, id := range ids {
+			if left, got := w.open(t, id), h.invoices[id]; got.Open != left {
+				t.Errorf("changes: %t: invoice %s has %s open, the hub has %s", later, id, left, got.Open)
+			}
+		}
+		h.refresh(t, w)
+		h.refresh(t, w)
+		if len(h.came) > 0 {
+			t.Errorf("nothing changed, and %v came", h.came)
+		}
 	}
-	h, pages := newHub(), 0
-	must(t, h.pull(t, w.client, func(page connectors.Page) error {
-		if pages++; pages >= 2 && pages <= 5 && len(page.Invoices) > 0 {
-			w.clock.pass(time.Second)
-			_, err := w.fake.Receive(ids[pages], amount(t, "EUR", "100"), "") // leaves the open ones: all behind it move up
-			must(t, err)
-			must(t, w.fake.Redate(page.Invoices[len(page.Invoices)-1].ExternalID, "2027-01-01"))
+}
+
+// TestABrokenPull goes on where it broke, and what showed late meanwhile is not lost.
+func TestABrokenPull(t *testing.T) {
+	w, h := newWorld(t, quickbooksfake.Config{}), newHub()
+	w.invoice(t, "Acme", "EUR", "1")
+	h.refresh(t, w)
+	w.clock.pass(time.Hour)
+	for range 20 {
+		w.invoice(t, "Acme", "EUR", "100")
+		w.clock.pass(10 * time.Minute)
+	}
+	broken := errors.New("the hub dies here")
+	if err := h.pull(t, w.client, func(connectors.Page) error {
+		if len(h.invoices) > 12 {
+			return broken
 		}
 		return nil
-	}))
-	if len(h.invoices) != len(ids) {
-		t.Errorf("%d of %d invoices came", len(h.invoices), len(ids))
+	}); !errors.Is(err, broken) {
+		t.Fatal(err)
 	}
-	for id, one := range h.invoices {
-		if left := w.open(t, id); one.Open != left {
-			t.Errorf("invoice %s has %s open, the hub has %s", id, left, one.Open)
-		}
+	before := len(h.invoices)
+	late := w.invoice(t, "Acme", "EUR", "70")
+	must(t, w.fake.Backdate(late, 95*time.Minute)) // a little before the place where the pull broke
+	h.refresh(t, w)
+	if _, there := h.invoices[late]; !there || len(h.invoices) != 22 {
+		t.Errorf("%d invoices came; the late one: %t", len(h.invoices), there)
 	}
-	h.refresh(t, w)
-	h.refresh(t, w)
-	if len(h.came) > 0 {
-		t.Errorf("nothing changed, and %v came", h.came)
+	if again := len(h.came) - (len(h.invoices) - before); again > testPage {
+		t.Errorf("%d came again that came before", again)
 	}
 }
 
