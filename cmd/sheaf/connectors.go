@@ -11,8 +11,9 @@ import (
 
 // connectorKinds is the one list of all kinds of books that can be connected.
 // Files given by hand come by `sheaf import`, pushed records by the vendor API: neither
-// is a connection. Folders is where vendors' folders may be watched. Xero stands in vendor-connectors and not here: it needs people to sign
-// in there, which the console cannot yet.
+// is a connection. Folders is where vendors' folders may be watched. Xero and
+// QuickBooks stand in vendor-connectors and not here: they need people to sign in
+// there, which the console cannot yet.
 func connectorKinds(folders string) map[string]intake.Kind {
 	return map[string]intake.Kind{
 		"folder":       {Descriptor: files.FolderDescriptor(), New: files.NewFolder(folders)},
