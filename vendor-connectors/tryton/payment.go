@@ -190,7 +190,9 @@ func (r moveRow) key() int64 { return r.ID }
 type held []moveRow
 
 func (h held) has(one booking) bool {
-	return slices.ContainsFunc(h, func(move moveRow) bool { return move.Origin == one.origin() && text(move.Description) == one.description })
+	return slices.ContainsFunc(h, func(move moveRow) bool {
+		return move.Origin == one.origin() && text(move.Description) == one.description
+	})
 }
 
 func (h held) recorded() connectors.Recorded {

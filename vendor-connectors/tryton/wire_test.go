@@ -109,10 +109,10 @@ func TestErrorsOfTrytonAreJudged(t *testing.T) {
 	for raw, want := range map[string]string{
 		`["UserError",["You are not allowed to access \"Invoice\".","",null]]`: `the books refused the record: Tryton says: You are not allowed to access "Invoice"`,
 		`["UserWarning",["name","This is odd.","Go on?"]]`:                     "the books refused the record: Tryton warns, and a person has to decide: This is odd. Go on?",
-		`["'account.invoice'",""]`:       "the books refused the record: Tryton does not know account.invoice: its module is not activated in this database",
-		`["database is locked","Trace"]`: "the books cannot be reached just now: something broke in Tryton at model.account.invoice.search_read: database is locked",
-		`["RateLimitException",[]]`:      "the books ask to slow down",
-		`{}`:                             "the books cannot be reached just now: Tryton answers an error without words",
+		`["'account.invoice'",""]`:                                             "the books refused the record: Tryton does not know account.invoice: its module is not activated in this database",
+		`["database is locked","Trace"]`:                                       "the books cannot be reached just now: something broke in Tryton at model.account.invoice.search_read: database is locked",
+		`["RateLimitException",[]]`:                                            "the books ask to slow down",
+		`{}`:                                                                   "the books cannot be reached just now: Tryton answers an error without words",
 	} {
 		if got := judged(json.RawMessage(raw), false, "model.account.invoice.search_read"); got.Error() != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", raw, got, want)

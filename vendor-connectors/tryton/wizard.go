@@ -20,7 +20,7 @@ type till struct {
 	open    map[int64]money.Amount // as it will be after the bookings before
 	methods choices
 	offs    *choices // nil: not asked for yet
-	session any // of the wizard
+	session any      // of the wizard
 }
 
 // book makes bookings. All are held against the invoices before the first is made:
