@@ -12,7 +12,7 @@ import (
 	"github.com/sheaf-hub/sheaf/vendor-connectors/rounds"
 )
 
-const pageSize = 100 // invoices, or parties, that are read at once
+const pageSize = 200 // invoices, or parties, that are read at once
 
 // pulling is one pull.
 type pulling struct {

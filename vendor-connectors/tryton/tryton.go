@@ -92,11 +92,11 @@ func (c *Client) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if known.about["company"] == nil {
-		return fmt.Errorf("%w: the user %s has no company in Tryton, and so sees no invoice. Choose one under Administration, Users", connectors.ErrRefused, c.settings["user"])
-	}
 	if err := c.mayRead(ctx); err != nil {
 		return err
+	}
+	if known.about["company"] == nil {
+		return fmt.Errorf("%w: the user %s has no company in Tryton, and so sees no invoice. Choose one under Administration, Users", connectors.ErrRefused, c.settings["user"])
 	}
 	methods, err := c.methods(ctx)
 	if err != nil {

@@ -289,6 +289,7 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 		"user":      {[]string{"user", "nobody"}, connectors.ErrCredentials, "user and password"},
 		"database":  {[]string{"database", "none"}, connectors.ErrRefused, `no database "none"`},
 		"rights":    {[]string{"user", trytontest.Outsider}, connectors.ErrRefused, "group Account"},
+		"module":    {[]string{"database", trytontest.Bare, "user", "admin"}, connectors.ErrRefused, "module account_invoice must be activated"},
 		"method":    {[]string{"payment_method", "Gold"}, connectors.ErrRefused, `no payment method "Gold". It has: Sheaf, Sheaf clearing`},
 		"clearing":  {[]string{connectors.ClearingAccount, "Gold"}, connectors.ErrRefused, "Gold"},
 		"write-off": {[]string{"write_off", "Gold"}, connectors.ErrRefused, `no write-off "Gold". It has: Discounts given`},
@@ -299,6 +300,10 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 		if !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.words) || strings.Contains(err.Error(), s.Password) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	s.LeaveCompany(t)
+	if err := connect(t, s).Check(t.Context()); !errors.Is(err, connectors.ErrRefused) || !strings.Contains(err.Error(), "has no company") {
+		t.Errorf("without a company: %v", err)
 	}
 	for name, value := range map[string]string{"url": "tryton", "database": "a/b", "user": "", "password": "", "payment_method": ""} {
 		settings := map[string]string{"url": s.URL, "database": s.Database, "user": s.User, "password": s.Password, "payment_method": s.PaymentMethod}
@@ -358,6 +363,6 @@ func TestTheContract(t *testing.T) {
 	s.Credit(t, "Birch", "USD", "4.00")
 	connectortest.Run(t, func(t *testing.T) connectortest.Harness {
 		s.Skew(t, 0)
-		return connectortest.Harness{Connector: tryton.WithPages(connect(t, s), 2), Accounts: 2, Invoices: invoices, Credits: 1, Timeout: time.Minute, Books: s}
+		return connectortest.Harness{Connector: tryton.WithPages(connect(t, s), 4), Accounts: 2, Invoices: invoices, Credits: 1, Timeout: time.Minute, Books: s}
 	})
 }

@@ -115,3 +115,10 @@ func (s *Server) Notes(t *testing.T, invoice string) []string {
 	}
 	return notes
 }
+
+// LeaveCompany takes the company from the hub's user.
+func (s *Server) LeaveCompany(t *testing.T) {
+	t.Helper()
+	user := s.one(t, "res.user", []any{"login", "=", s.User})
+	s.must(t, nil, "model.res.user.write", []int64{user}, map[string]any{"company": nil}, s.context())
+}

@@ -60,7 +60,7 @@ def kind_of(title):
 
 today = datetime.date.today()
 Year = Model.get('account.fiscalyear')
-for number in (today.year - 1, today.year, today.year + 1):
+for number in sorted({2026, today.year - 1, today.year, today.year + 1}):  # the suite's payments are of 2026
     year = Year(name=str(number), company=company)
     year.start_date, year.end_date = datetime.date(number, 1, 1), datetime.date(number, 12, 31)
     moves = Sequence(name=str(number), sequence_type=kind_of('Account Move'), company=company)

@@ -46,8 +46,12 @@ type Server struct {
 	later  int    // how often a due date was changed
 }
 
-// Outsider is a user of the same password who may not read invoices.
-const Outsider = "outsider"
+const (
+	// Outsider is a user of the same password who may not read invoices.
+	Outsider = "outsider"
+	// Bare is a database without any module for accounts, with the user admin.
+	Bare = "bare"
+)
 
 // made is what the preparation made, by Tryton's ids.
 type made struct {
@@ -193,7 +197,7 @@ func prepared(t testing.TB, folder string) made {
 		t.Fatalf("trytond --version: %v\n%s", err, version)
 	}
 	year := fmt.Sprint(time.Now().Year()) // the fiscal years are around this one
-	sum := sha256.Sum256(append(append(preparation, version...), year...))
+	sum := sha256.Sum256(bytes.Join([][]byte{preparation, version, []byte(year), []byte("with " + Bare)}, nil))
 	kept := filepath.Join(cache, cacheName+hex.EncodeToString(sum[:8]))
 	lock, err := os.OpenFile(kept+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -211,6 +215,7 @@ func prepared(t testing.TB, folder string) made {
 		t.Fatal(err)
 	}
 	copyFile(t, kept+".sqlite", filepath.Join(data, database+".sqlite"))
+	copyFile(t, kept+"-bare.sqlite", filepath.Join(data, Bare+".sqlite"))
 	raw, err := os.ReadFile(kept + ".json")
 	if err != nil {
 		t.Fatal(err)
@@ -246,6 +251,7 @@ func prepare(t testing.TB, kept string) {
 	if said, err := admin.CombinedOutput(); err != nil {
 		t.Fatalf("trytond-admin: %v\n%s", err, said)
 	}
+	copyFile(t, file, kept+"-bare.sqlite")
 	said, err := exec.CommandContext(ctx, python, "-W", "ignore", script, database, conf, password).Output()
 	if err != nil {
 		t.Fatalf("prepare the books: %v\n%s", err, errorOf(err))
