@@ -18,7 +18,8 @@ const pageSize = 200 // invoices, or parties, that are read at once
 type pulling struct {
 	*Client
 	first    bool // without a cursor
-	payments bool // changes of account.payment can be asked for
+	looked   bool // for payments of the module account_payment
+	payments bool // invoices can be searched by them
 }
 
 // Pull implements connectors.Connector. Tryton dates an invoice anew when a payment is
@@ -101,10 +102,8 @@ func (p *pulling) readInvoices(ctx context.Context, since time.Time, after strin
 	domain := customers()
 	if !since.IsZero() {
 		paths := []string{"", "move.lines.", "payment_lines."}
-		if after == "" || !p.payments {
-			if err := p.lookForPayments(ctx); err != nil {
-				return rounds.Batch{}, err
-			}
+		if err := p.lookForPayments(ctx); err != nil {
+			return rounds.Batch{}, err
 		}
 		if p.payments {
 			paths = append(paths, "move.lines.payments.")
@@ -126,6 +125,9 @@ func (p *pulling) readInvoices(ctx context.Context, since time.Time, after strin
 // lookForPayments asks whether the module account_payment is activated and the user
 // may read its payments: only then can invoices be searched by them.
 func (p *pulling) lookForPayments(ctx context.Context) error {
+	if p.looked {
+		return nil
+	}
 	const payment = "account.payment"
 	var fields map[string]struct {
 		Relation string `json:"relation"`
@@ -133,7 +135,7 @@ func (p *pulling) lookForPayments(ctx context.Context) error {
 	if _, err := p.call(ctx, false, &fields, "model.account.move.line.fields_get", nil, []string{"payments"}); err != nil {
 		return err
 	}
-	if fields["payments"].Relation != payment {
+	if p.looked = true; fields["payments"].Relation != payment {
 		return nil
 	}
 	var access map[string]struct {

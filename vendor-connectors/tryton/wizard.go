@@ -81,7 +81,7 @@ func (t *till) read(ctx context.Context, bookings []booking) error {
 func (t *till) fits(one booking) error {
 	row := t.rows[one.invoice]
 	if row == nil {
-		return fmt.Errorf("Tryton has no posted customer invoice %d (any more)", one.invoice)
+		return fmt.Errorf("there is no posted customer invoice %d in Tryton (any more)", one.invoice)
 	}
 	open := t.open[one.invoice]
 	switch {
