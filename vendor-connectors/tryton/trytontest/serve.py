@@ -29,7 +29,17 @@ def now():
     return database._nows.setdefault(transaction, {}).setdefault(transaction.started_at, clock().isoformat(' ', 'microseconds'))
 
 
+open_file = database.sqlite.connect
+
+
+def connect(*args, **kwargs):
+    connection = open_file(*args, **kwargs)
+    connection.execute('PRAGMA synchronous = OFF')  # these books do not outlive the test
+    return connection
+
+
 database.now = now
+database.sqlite.connect = connect
 said = http.server.BaseHTTPRequestHandler.date_time_string
 http.server.BaseHTTPRequestHandler.date_time_string = lambda self, timestamp=None: said(self, clock().timestamp())
 sys.argv = [trytond, '-c', conf]
