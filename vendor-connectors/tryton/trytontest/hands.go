@@ -122,3 +122,11 @@ func (s *Server) LeaveCompany(t *testing.T) {
 	user := s.one(t, "res.user", []any{"login", "=", s.User})
 	s.must(t, nil, "model.res.user.write", []int64{user}, map[string]any{"company": nil}, s.context())
 }
+
+// Count is how many invoices and credit notes the books hold.
+func (s *Server) Count(t *testing.T) int {
+	t.Helper()
+	var n int
+	s.must(t, &n, "model.account.invoice.search_count", []any{}, s.context())
+	return n
+}
