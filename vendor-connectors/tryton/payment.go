@@ -2,6 +2,7 @@ package tryton
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,252 +16,225 @@ import (
 // A payment is a move whose origin is the invoice. Its description says of which of
 // our payments it is, and for what: that is how it is found again.
 
-const marks = "Sheaf "
+const (
+	marks         = "Sheaf "
+	mostReference = 100 // bytes
+	origins       = "account.invoice,"
+)
 
-// booking is one move to make: an amount on one invoice by one method.
+// booking is one move to make: an amount on one invoice or credit note.
 type booking struct {
 	invoice     int64
-	amount      string // decimal; below zero on a credit note
+	amount      money.Amount // below zero on a credit note
+	discount    money.Amount // settles more of the invoice without money
 	description string
-	method      string
+}
+
+func (b booking) origin() string { return origins + strconv.FormatInt(b.invoice, 10) }
+
+// order is a payment as it is to be booked, and what of it never is.
+type order struct {
+	payment  connectors.Payment
+	currency money.Currency
+	date     time.Time
+	bookings []booking
+	left     []string // in words
 }
 
 // RecordPayment implements connectors.PaymentRecorder. Each invoice is paid by the
 // wizard of its own, which is one transaction in Tryton; a payment on several that
-// breaks off goes on where it was. Setting a credit note against an invoice pays
-// both by the same method, so that nothing remains on its account.
+// breaks off goes on where it was. A credit note is set against an invoice by paying
+// both with the same method, so that nothing remains on its account. A discount is
+// written off when the payment settles the rest of the invoice. What cannot be booked,
+// a late fee or another discount, is said in an ErrRefused once the money is booked.
 func (c *Client) RecordPayment(ctx context.Context, payment connectors.Payment) (connectors.Recorded, error) {
-	bookings, left, err := c.bookings(payment)
+	o, err := newOrder(payment)
+	if err != nil {
+		return connectors.Recorded{}, fmt.Errorf("%w: %w", connectors.ErrRefused, err)
+	}
+	held, err := c.held(ctx, o.bookings)
 	if err != nil {
 		return connectors.Recorded{}, err
 	}
-	if err := c.login(ctx); err != nil { // paying asks for a session that is fresh
-		return connectors.Recorded{}, err
-	}
-	date, err := time.Parse(time.DateOnly, payment.Date)
-	if err != nil {
-		return connectors.Recorded{}, fmt.Errorf("%w: %q is no date", connectors.ErrRefused, payment.Date)
-	}
-	var moves []string
-	for _, one := range bookings {
-		move, err := c.book(ctx, one, money.Currency(payment.Currency), date)
-		if err != nil {
+	missing := slices.DeleteFunc(slices.Clone(o.bookings), func(b booking) bool { return held.has(b) })
+	if len(missing) > 0 {
+		if err := c.book(ctx, o, missing); err != nil {
 			return connectors.Recorded{}, err
 		}
-		moves = append(moves, move)
+		if held, err = c.held(ctx, o.bookings); err != nil {
+			return connectors.Recorded{}, errors.Join(connectors.ErrUnknown, err)
+		}
+	}
+	for _, one := range o.bookings {
+		if !held.has(one) {
+			return connectors.Recorded{}, fmt.Errorf("%w: Tryton took the payment and does not show it", connectors.ErrUnknown)
+		}
+	}
+	left, err := c.left(ctx, o)
+	if err != nil {
+		return connectors.Recorded{}, err
 	}
 	if len(left) > 0 {
-		return connectors.Recorded{}, fmt.Errorf("%w: the money is booked, and %s is left for you to book", connectors.ErrRefused, strings.Join(left, ", and "))
+		return connectors.Recorded{}, fmt.Errorf("%w: the money is booked, and this is left for you: %s", connectors.ErrRefused, strings.Join(left, "; "))
 	}
-	return connectors.Recorded{ExternalID: strings.Join(slices.Compact(moves), ", "), At: c.now()}, nil
+	return held.recorded(), nil
 }
 
-// bookings are what a payment comes to, and in words what this connection cannot
-// book.
-func (c *Client) bookings(payment connectors.Payment) (list []booking, left []string, err error) {
-	method := c.settings["payment_method"]
-	if payment.Clearing {
-		if method = c.settings[connectors.ClearingAccount]; method == "" {
-			return nil, nil, fmt.Errorf("%w: no payment method for clearing is set", connectors.ErrRefused)
-		}
+func soundReference(reference string) error {
+	if reference == "" || len(reference) > mostReference || strings.ContainsAny(reference, " \t\r\n%") {
+		return fmt.Errorf("a reference has 1 to %d bytes and no spaces", mostReference)
 	}
-	currency := money.Currency(payment.Currency)
-	for _, line := range payment.Lines {
-		invoice, err := idOf(line.Invoice)
-		if err != nil {
-			return nil, nil, err
-		}
-		amount, err := money.Parse(line.Amount, currency)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%w: the amount %q: %w", connectors.ErrRefused, line.Amount, err)
-		}
-		if line.LateFee != "" {
-			fee, err := money.Parse(line.LateFee, currency)
-			if err != nil {
-				return nil, nil, fmt.Errorf("%w: the late fee %q: %w", connectors.ErrRefused, line.LateFee, err)
-			}
-			amount.Minor -= fee.Minor
-			left = append(left, "the late fee of "+fee.String())
-		}
-		if line.Credit != "" {
-			credit, err := idOf(line.Credit)
-			if err != nil {
-				return nil, nil, err
-			}
-			list = append(list, booking{credit, "-" + amount.Decimal(), marks + payment.Reference + " on " + line.Invoice, method},
-				booking{invoice, amount.Decimal(), marks + payment.Reference + " by " + line.Credit, method})
-			continue
-		}
-		if amount.Minor > 0 {
-			list = append(list, booking{invoice, amount.Decimal(), marks + payment.Reference, method})
-		}
-		if line.Discount == "" {
-			continue
-		}
-		if c.settings["discount_method"] == "" {
-			left = append(left, "the discount of "+payment.Currency+" "+line.Discount)
-			continue
-		}
-		list = append(list, booking{invoice, line.Discount, marks + payment.Reference + " discount", c.settings["discount_method"]})
-	}
-	return list, left, nil
-}
-
-// moved looks for the move of a booking.
-func (c *Client) moved(ctx context.Context, one booking) (string, bool, error) {
-	var found []struct {
-		ID     int64   `json:"id"`
-		Number *string `json:"number"`
-	}
-	origin := "account.invoice," + strconv.FormatInt(one.invoice, 10)
-	err := c.search(ctx, "account.move", []any{[]any{"origin", "=", origin}, []any{"description", "=", one.description}}, page{limit: 1}, []string{"number"}, &found)
-	if err != nil || len(found) == 0 {
-		return "", false, err
-	}
-	if number := text(found[0].Number); number != "" {
-		return number, true, nil
-	}
-	return "move " + strconv.FormatInt(found[0].ID, 10), true, nil
-}
-
-func (c *Client) book(ctx context.Context, one booking, currency money.Currency, date time.Time) (string, error) {
-	move, booked, err := c.moved(ctx, one)
-	if err != nil || booked {
-		return move, err
-	}
-	row, err := c.payable(ctx, one, currency)
-	if err != nil {
-		return "", err
-	}
-	method, err := c.method(ctx, one.method)
-	if err != nil {
-		return "", err
-	}
-	if err := c.pay(ctx, one, row, method, date); err != nil {
-		return "", err
-	}
-	move, booked, err = c.moved(ctx, one)
-	if err == nil && !booked {
-		err = fmt.Errorf("%w: Tryton took the payment and does not show it", connectors.ErrUnknown)
-	}
-	return move, err
-}
-
-// payable reads the invoice and holds the booking against it: Tryton would take
-// more than is open for an overpayment.
-func (c *Client) payable(ctx context.Context, one booking, currency money.Currency) (invoicePayable, error) {
-	var rows []invoicePayable
-	err := c.search(ctx, "account.invoice", []any{[]any{"id", "=", one.invoice}}, page{limit: 1}, []string{"number", "state", "amount_to_pay", "currency.code"}, &rows)
-	if err != nil {
-		return invoicePayable{}, err
-	}
-	if len(rows) == 0 {
-		return invoicePayable{}, fmt.Errorf("%w: Tryton does not have this invoice any more", connectors.ErrRefused)
-	}
-	row := rows[0]
-	if row.Currency.Code != string(currency) {
-		return row, fmt.Errorf("%w: %s is in %s in Tryton, and was paid in %s", connectors.ErrRefused, row.Number, row.Currency.Code, currency)
-	}
-	open, err := money.Parse(string(row.AmountToPay), currency)
-	if err != nil {
-		return row, fmt.Errorf("%w: what is open on %s: %w", connectors.ErrRefused, row.Number, err)
-	}
-	amount, err := money.Parse(one.amount, currency)
-	if err != nil {
-		return row, fmt.Errorf("%w: the amount %q: %w", connectors.ErrRefused, one.amount, err)
-	}
-	if row.State != "posted" || amount.Minor > 0 && amount.Minor > open.Minor || amount.Minor < 0 && amount.Minor < open.Minor {
-		return row, fmt.Errorf("%w: %s has %s open in Tryton (%s), and %s was paid on it here", connectors.ErrRefused, row.Number, open, row.State, amount)
-	}
-	return row, nil
-}
-
-type invoicePayable struct {
-	ID          int64   `json:"id"`
-	Number      string  `json:"number"`
-	State       string  `json:"state"`
-	AmountToPay decimal `json:"amount_to_pay"`
-	Currency    struct {
-		Code string `json:"code"`
-	} `json:"currency."`
-}
-
-// step is where a wizard stands: at a form with what Tryton proposes, or at its end.
-type step struct {
-	View *form `json:"view"`
-}
-
-type form struct {
-	State    string         `json:"state"`
-	Defaults map[string]any `json:"defaults"`
-}
-
-// values are the fields of a form. What a client shows of them comes beside them,
-// under names that end in a dot, and is no field.
-func (f form) values() map[string]any {
-	values := make(map[string]any, len(f.Defaults))
-	for name, value := range f.Defaults {
-		if !strings.HasSuffix(name, ".") {
-			values[name] = value
-		}
-	}
-	return values
-}
-
-// pay leads the wizard account.invoice.pay to its end: what to pay, and, when Tryton
-// asks what becomes of the rest, that it stays open.
-func (c *Client) pay(ctx context.Context, one booking, row invoicePayable, method int64, date time.Time) error {
-	const wizard = "wizard.account.invoice.pay."
-	about := map[string]any{"active_model": "account.invoice", "active_id": row.ID, "active_ids": []int64{row.ID}}
-	var begun []any
-	if err := c.call(ctx, false, &begun, wizard+"create", about); err != nil { // nothing is booked yet
-		return err
-	}
-	if len(begun) == 0 {
-		return fmt.Errorf("%w: Tryton's wizard does not begin", connectors.ErrUnreachable)
-	}
-	session := begun[0]
-	var first, next step
-	if err := c.call(ctx, false, &first, wizard+"execute", session, map[string]any{}, "start", about); err != nil {
-		return err
-	}
-	if first.View == nil {
-		return fmt.Errorf("%w: Tryton's wizard does not ask what to pay", connectors.ErrUnreachable)
-	}
-	start := first.View.values()
-	start["amount"], start["description"], start["payment_method"], start["date"] = decimal(one.amount).wire(), one.description, method, moment{date}.date()
-	if err := c.call(ctx, true, &next, wizard+"execute", session, map[string]any{"start": start}, "choice", about); err != nil {
-		return err
-	}
-	if next.View != nil && next.View.State == "ask" {
-		ask := next.View.values()
-		ask["type"] = "partial"
-		if err := c.call(ctx, true, nil, wizard+"execute", session, map[string]any{"start": start, "ask": ask}, "pay", about); err != nil {
-			return err
-		}
-	}
-	_ = c.call(ctx, false, nil, wizard+"delete", session, map[string]any{}) // Tryton ends what is left by itself
 	return nil
 }
 
+// newOrder adds up the lines of a payment: credits first, so that a discount is what
+// is left then, and one booking for each invoice.
+func newOrder(payment connectors.Payment) (*order, error) {
+	if err := soundReference(payment.Reference); err != nil {
+		return nil, err
+	}
+	currency, err := money.ParseCurrency(payment.Currency)
+	if err != nil {
+		return nil, err
+	}
+	date, err := time.Parse(time.DateOnly, payment.Date)
+	if err != nil {
+		return nil, fmt.Errorf("%.20q is no date; write it like 2026-11-30", payment.Date)
+	}
+	if len(payment.Lines) == 0 {
+		return nil, errors.New("a payment needs lines")
+	}
+	o := &order{payment: payment, currency: currency, date: date}
+	for _, credits := range []bool{true, false} {
+		for i, line := range payment.Lines {
+			if (line.Credit != "") != credits {
+				continue
+			}
+			if err := o.add(line); err != nil {
+				return nil, fmt.Errorf("line %d: %w", i+1, err)
+			}
+		}
+	}
+	return o, nil
+}
+
+func (o *order) add(line connectors.PaymentLine) error {
+	invoice, err := idOf(line.Invoice)
+	if err != nil {
+		return err
+	}
+	amount, amountErr := o.positive(line.Amount, true)
+	discount, discountErr := o.positive(line.Discount, false)
+	fee, feeErr := o.positive(line.LateFee, false)
+	if err := errors.Join(amountErr, discountErr, feeErr); err != nil {
+		return err
+	}
+	pays := money.New(amount.Minor-fee.Minor, o.currency)
+	if line.Credit != "" {
+		credit, err := idOf(line.Credit)
+		if err != nil {
+			return err
+		}
+		if discount.Minor != 0 || fee.Minor != 0 {
+			return errors.New("a credit has neither a discount nor a late fee")
+		}
+		mark := marks + o.payment.Reference
+		o.put(booking{credit, money.New(-pays.Minor, o.currency), discount, mark + " on " + line.Invoice})
+		o.put(booking{invoice, pays, discount, mark + " by " + line.Credit})
+		return nil
+	}
+	if pays.Minor <= 0 {
+		return fmt.Errorf("of %s, a late fee of %s leaves nothing for the invoice", amount, fee)
+	}
+	if fee.Minor > 0 {
+		o.left = append(o.left, fmt.Sprintf("a late fee of %s came with the payment of %s; write an invoice for it in Tryton and pay that", fee, line.Invoice))
+	}
+	o.put(booking{invoice, pays, discount, marks + o.payment.Reference})
+	return nil
+}
+
+func (o *order) positive(text string, needed bool) (money.Amount, error) {
+	if text == "" && !needed {
+		return money.New(0, o.currency), nil
+	}
+	amount, err := money.Parse(text, o.currency)
+	if err == nil && (amount.Minor < 0 || needed && amount.Minor == 0) {
+		err = fmt.Errorf("the amount %s is not above zero", amount)
+	}
+	return amount, err
+}
+
+func (o *order) put(one booking) {
+	for i, known := range o.bookings {
+		if known.invoice == one.invoice && known.description == one.description {
+			o.bookings[i].amount.Minor += one.amount.Minor
+			o.bookings[i].discount.Minor += one.discount.Minor
+			return
+		}
+	}
+	o.bookings = append(o.bookings, one)
+}
+
+// moveRow is a move that is a payment of ours.
+type moveRow struct {
+	ID          int64   `json:"id"`
+	Number      *string `json:"number"`
+	Origin      string  `json:"origin"`
+	Description *string `json:"description"`
+	CreateDate  moment  `json:"create_date"`
+}
+
+func (r moveRow) key() int64 { return r.ID }
+
+// held are the moves of a payment that Tryton has.
+type held []moveRow
+
+func (h held) has(one booking) bool {
+	return slices.ContainsFunc(h, func(move moveRow) bool {
+		return move.Origin == one.origin() && text(move.Description) == one.description
+	})
+}
+
+func (h held) recorded() connectors.Recorded {
+	var numbers []string
+	recorded := connectors.Recorded{}
+	for _, move := range h {
+		number := text(move.Number)
+		if number == "" {
+			number = "move " + strconv.FormatInt(move.ID, 10)
+		}
+		numbers = append(numbers, number)
+		if move.CreateDate.After(recorded.At) {
+			recorded.At = move.CreateDate.Time
+		}
+	}
+	recorded.ExternalID = strings.Join(numbers, ", ")
+	return recorded
+}
+
+func (c *Client) held(ctx context.Context, bookings []booking) (held, error) {
+	var origins, descriptions []string
+	for _, one := range bookings {
+		origins, descriptions = append(origins, one.origin()), append(descriptions, one.description)
+	}
+	return searchAll[moveRow](ctx, c, query{model: "account.move", domain: []any{term("origin", "in", origins), term("description", "in", descriptions)},
+		fields: []string{"number", "origin", "description", "create_date"}})
+}
+
 // references are those of our payments that Tryton holds on invoices.
-func (c *Client) references(ctx context.Context, rows []invoiceRow) (map[int64][]string, error) {
-	origins := make([]string, len(rows))
-	for i, row := range rows {
-		origins[i] = "account.invoice," + strconv.FormatInt(row.ID, 10)
+func (c *Client) references(ctx context.Context, invoices []int64) (map[int64][]string, error) {
+	var from []string
+	for _, id := range invoices {
+		from = append(from, origins+strconv.FormatInt(id, 10))
 	}
-	var moves []struct {
-		Origin      string  `json:"origin"`
-		Description *string `json:"description"`
-	}
-	err := c.search(ctx, "account.move", []any{[]any{"origin", "in", origins}, []any{"description", "like", marks + "%"}}, page{limit: 50 * len(rows), order: []any{[]any{"id", "ASC"}}},
-		[]string{"origin", "description"}, &moves)
+	moves, err := searchAll[moveRow](ctx, c, query{model: "account.move", domain: []any{term("origin", "in", from), term("description", "like", marks+"%")},
+		fields: []string{"origin", "description"}})
 	if err != nil {
 		return nil, err
 	}
 	references := map[int64][]string{}
 	for _, move := range moves {
-		id, err := strconv.ParseInt(strings.TrimPrefix(move.Origin, "account.invoice,"), 10, 64)
+		id, err := strconv.ParseInt(strings.TrimPrefix(move.Origin, origins), 10, 64)
 		rest, ours := strings.CutPrefix(text(move.Description), marks)
 		reference, _, _ := strings.Cut(rest, " ")
 		if err == nil && ours && !slices.Contains(references[id], reference) {
@@ -268,4 +242,28 @@ func (c *Client) references(ctx context.Context, rows []invoiceRow) (map[int64][
 		}
 	}
 	return references, nil
+}
+
+// left says what of a booked payment is not: late fees, and discounts that still are
+// to be paid.
+func (c *Client) left(ctx context.Context, o *order) ([]string, error) {
+	left := slices.Clone(o.left)
+	for _, one := range o.bookings {
+		if one.discount.Minor == 0 {
+			continue
+		}
+		rows, err := c.invoices(ctx, []any{term("id", "=", one.invoice)}, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 0 || rows[0].State != "posted" {
+			continue
+		}
+		if _, open, err := rows[0].amounts(); err == nil && open.Minor == 0 {
+			continue
+		}
+		left = append(left, fmt.Sprintf("a discount of %s on %s is not written off: Tryton writes off all that a payment leaves open or nothing, "+
+			"and needs one write-off method to do it with; name yours in this connection if you have several", one.discount, rows[0].Number))
+	}
+	return left, nil
 }

@@ -7,10 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	connectors "github.com/sheaf-hub/sheaf/vendor-connectors"
@@ -19,6 +18,12 @@ import (
 
 // Kind is the name under which connections of this kind are kept.
 const Kind = "tryton"
+
+// Names of the settings beside connectors.ClearingAccount.
+const (
+	settingMethod   = "payment_method"
+	settingWriteOff = "write_off"
+)
 
 const callTimeout = 25 * time.Second
 
@@ -29,11 +34,11 @@ func Describe() connectors.Descriptor {
 		Fields: []connectors.Field{
 			{Name: "url", Label: "Address of your Tryton server", Help: "Like https://tryton.vendor.example, as your Tryton client connects to it.", Required: true},
 			{Name: "database", Label: "Database", Help: "Its name, as the client's login window shows it.", Required: true},
-			{Name: "user", Label: "User", Help: "One made for the hub, in the groups Accounting and Account.", Required: true},
+			{Name: "user", Label: "User", Help: "One made for the hub, in the group Account (and Payment, if you use the module account_payment), with a company.", Required: true},
 			{Name: "password", Label: "Password", Required: true, Sealed: true},
-			{Name: "payment_method", Label: "Payment method", Help: "By its name in Tryton: invoices are paid with it, so its accounts are where the hub's money goes.", Required: true},
+			{Name: settingMethod, Label: "Payment method", Help: "By its name in Tryton: invoices are paid with it, so its accounts are where the hub's money goes.", Required: true},
 			{Name: connectors.ClearingAccount, Label: "Payment method for clearing", Help: "By its name in Tryton, when you want to match payments with your bank by yourself."},
-			{Name: "discount_method", Label: "Payment method for discounts", Help: "By its name in Tryton: what a discount leaves open is paid with it. Without one, discounts are left to you."},
+			{Name: settingWriteOff, Label: "Write-off", Help: "By its name in Tryton: what a discount for early payment or another exchange rate leaves open is written off with it. Not needed when you have only one."},
 		}}
 }
 
@@ -44,83 +49,99 @@ type Client struct {
 	rest     *rest.Client
 	now      func() time.Time
 	pageSize int
+	ids      atomic.Int64 // of calls
 
 	mu      sync.Mutex
-	session string // the Authorization of the session; empty: none yet
-	ids     int
+	session *session // nil: none yet
 }
 
 var (
 	_ connectors.Connector       = (*Client)(nil)
 	_ connectors.PaymentRecorder = (*Client)(nil)
+	_ connectors.NoteRecorder    = (*Client)(nil)
 )
 
 // New makes a connector of its settings; the error is for who typed them.
 func New(settings map[string]string, deps connectors.Deps) (connectors.Connector, error) {
-	address, err := url.Parse(strings.TrimRight(settings["url"], "/"))
-	if err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http") || address.RawQuery != "" || address.User != nil {
-		return nil, errors.New("the address of the Tryton server is like https://tryton.vendor.example")
+	address, err := rest.Address(settings["url"])
+	if err != nil {
+		return nil, err
 	}
-	if database := settings["database"]; database == "" || strings.ContainsAny(database, "/?#%") {
-		return nil, errors.New("the database is named as the client's login window shows it, without slashes")
+	if database := settings["database"]; database == "" || len(database) > 100 || strings.ContainsAny(database, "/\\?#% \t\r\n") || strings.HasPrefix(database, ".") {
+		return nil, errors.New("the database is named as the client's login window shows it, without slashes or spaces")
+	}
+	for _, name := range []string{"user", "password", settingMethod} {
+		if strings.TrimSpace(settings[name]) == "" {
+			return nil, fmt.Errorf("the %s is missing", strings.ReplaceAll(name, "_", " "))
+		}
+	}
+	if strings.Contains(settings["user"], ":") {
+		return nil, errors.New("the user's name must not hold a colon")
 	}
 	c := &Client{settings: settings, now: deps.Now, pageSize: pageSize}
-	c.rest = &rest.Client{HTTP: deps.HTTP, Base: address.String(), Now: deps.Now, Timeout: callTimeout, Authorize: c.authorize}
+	c.rest = &rest.Client{HTTP: deps.HTTP, Base: address, Now: deps.Now, Timeout: callTimeout}
 	return c, nil
 }
 
 // Describe implements connectors.Connector.
 func (c *Client) Describe() connectors.Descriptor { return Describe() }
 
-func (c *Client) authorize(_ context.Context, request *http.Request) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.session != "" {
-		request.Header.Set("Authorization", "Session "+c.session)
-	}
-	return nil
-}
-
 // Check signs in and looks for all that reading and paying need.
 func (c *Client) Check(ctx context.Context) error {
-	if err := c.login(ctx); err != nil {
+	known, err := c.begin(ctx)
+	if err != nil {
 		return err
 	}
-	if _, err := c.invoices(ctx, []any{[]any{"type", "=", "out"}}, 1); err != nil {
-		if errors.Is(err, connectors.ErrRefused) {
-			return fmt.Errorf("invoices cannot be read: is the module account_invoice activated, and may this user read them? %w", err)
-		}
+	if err := c.mayRead(ctx); err != nil {
 		return err
 	}
-	for _, name := range []string{"payment_method", connectors.ClearingAccount, "discount_method"} {
-		if title := c.settings[name]; title != "" {
-			if _, err := c.method(ctx, title); err != nil {
+	if known.about["company"] == nil {
+		return fmt.Errorf("%w: the user %s has no company in Tryton, and so sees no invoice. Choose one under Administration, Users", connectors.ErrRefused, c.settings["user"])
+	}
+	methods, err := c.methods(ctx)
+	if err != nil {
+		return err
+	}
+	for _, setting := range []string{settingMethod, connectors.ClearingAccount} {
+		if title := c.settings[setting]; title != "" {
+			if _, err := methods.named(title, 0); err != nil {
 				return err
 			}
 		}
 	}
+	if title := c.settings[settingWriteOff]; title != "" {
+		offs, err := c.writeOffs(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = offs.named(title, 0)
+		return err
+	}
 	return nil
 }
 
-// method finds a payment method by its name.
-func (c *Client) method(ctx context.Context, title string) (int64, error) {
-	var found []struct {
-		ID   int64  `json:"id"`
-		Name string `json:"name"`
+// mayRead tries to read an invoice, with all that Pull reads of one, and asks for the
+// right to book.
+func (c *Client) mayRead(ctx context.Context) error {
+	rows, err := c.invoices(ctx, customers(), 1)
+	if err == nil && len(rows) > 0 {
+		_, err = c.records(ctx, rows, time.Time{})
 	}
-	err := c.search(ctx, "account.invoice.payment.method", []any{}, page{limit: 200, order: []any{[]any{"name", "ASC"}}}, []string{"name"}, &found)
+	if errors.Is(err, connectors.ErrRefused) {
+		return fmt.Errorf("invoices cannot be read. The module account_invoice must be activated, and the user %s in the group Account: %w", c.settings["user"], err)
+	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	var names []string
-	for _, method := range found {
-		if strings.EqualFold(method.Name, title) {
-			return method.ID, nil
-		}
-		names = append(names, method.Name)
+	var access map[string]struct {
+		Create int `json:"create"`
+		Write  int `json:"write"`
 	}
-	if len(names) == 0 {
-		return 0, fmt.Errorf("%w: Tryton has no payment method. Make one under Financial, Configuration, Invoice, Payment Methods", connectors.ErrRefused)
+	if _, err := c.call(ctx, false, &access, "model.ir.model.access.get_access", nil, []string{"account.move", "account.invoice"}); err != nil {
+		return err
 	}
-	return 0, fmt.Errorf("%w: Tryton has no payment method %q. It has: %s", connectors.ErrRefused, title, strings.Join(names, ", "))
+	if access["account.move"].Create == 0 || access["account.invoice"].Write == 0 {
+		return fmt.Errorf("%w: the user %s may not book payments in Tryton. Put it in the group Account", connectors.ErrRefused, c.settings["user"])
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"strconv"
 	"strings"
@@ -88,11 +89,6 @@ func decimal(text string) map[string]string {
 	return map[string]string{"__class__": "Decimal", "decimal": text}
 }
 
-func today() map[string]any {
-	now := time.Now()
-	return map[string]any{"__class__": "date", "year": now.Year(), "month": int(now.Month()), "day": now.Day()}
-}
-
 // party finds a party by its name, or makes it with an address by mail made of it.
 func (s *Server) party(t *testing.T, name string) (party, address int64) {
 	t.Helper()
@@ -111,14 +107,14 @@ func (s *Server) party(t *testing.T, name string) (party, address int64) {
 }
 
 // post makes and posts an invoice, or a credit note when the price is below zero.
-func (s *Server) post(t *testing.T, account, currency, price string) string {
+func (s *Server) post(t *testing.T, account, currency, price, term string) string {
 	t.Helper()
 	party, address := s.party(t, account)
 	var journals, ids []int64
 	s.must(t, &journals, "model.account.journal.search", []any{[]any{"type", "=", "revenue"}}, 0, 1, nil, s.context())
 	code := s.made.Currencies[currency]
 	s.must(t, &ids, "model.account.invoice.create", []any{map[string]any{"type": "out", "company": s.made.Company, "party": party, "invoice_address": address, "currency": code,
-		"account": s.made.Receivable, "journal": journals[0], "payment_term": s.made.Term, "invoice_date": today(),
+		"account": s.made.Receivable, "journal": journals[0], "payment_term": s.made.Terms[term], "invoice_date": day(time.Now()),
 		"lines": []any{[]any{"create", []any{map[string]any{"type": "line", "invoice_type": "out", "company": s.made.Company, "currency": code, "party": party, "description": "Goods",
 			"quantity": 1, "unit_price": decimal(price), "account": s.made.Revenue}}}}}}, s.context())
 	s.must(t, nil, "model.account.invoice.post", ids, s.context())
@@ -129,12 +125,12 @@ var _ connectortest.Books = (*Server)(nil)
 
 // Invoice implements connectortest.Books.
 func (s *Server) Invoice(t *testing.T, account, currency, total string) string {
-	return s.post(t, account, currency, total)
+	return s.post(t, account, currency, total, "Net 30")
 }
 
 // Credit implements connectortest.Books.
 func (s *Server) Credit(t *testing.T, account, currency, total string) string {
-	return s.post(t, account, currency, "-"+total)
+	return s.post(t, account, currency, "-"+total, "Net 30")
 }
 
 func number(id string) int64 {
@@ -172,17 +168,13 @@ func (s *Server) Open(t *testing.T, id string) string {
 	return strings.TrimPrefix(rows[0].AmountToPay["decimal"], "-")
 }
 
-// Change implements connectortest.Books: somebody agrees on ten days more. Tryton
-// lets nobody change what was posted but this, and does not date the invoice for it.
+// Change implements connectortest.Books: somebody agrees on more time, each time ten
+// days. Tryton lets nobody change what was posted but this, and does not date the
+// invoice for it.
 func (s *Server) Change(t *testing.T, invoice string) {
 	t.Helper()
-	var rows []struct {
-		Lines []int64 `json:"lines_to_pay"`
-	}
-	s.must(t, &rows, "model.account.invoice.read", []int64{number(invoice)}, []string{"lines_to_pay"}, s.context())
-	later := time.Now().AddDate(0, 0, 40)
-	s.must(t, nil, "model.account.move.line.write", rows[0].Lines, map[string]any{"maturity_date": map[string]any{"__class__": "date", "year": later.Year(),
-		"month": int(later.Month()), "day": later.Day()}}, s.context())
+	s.later++
+	s.must(t, nil, "model.account.move.line.write", s.linesToPay(t, invoice), map[string]any{"maturity_date": day(time.Now().AddDate(0, 0, 30+10*s.later))}, s.context())
 }
 
 // Pay implements connectortest.Books.
@@ -201,7 +193,7 @@ func (s *Server) Pay(t *testing.T, invoice, amount string) {
 	var first, next step
 	s.must(t, &first, "wizard.account.invoice.pay.execute", begun[0], map[string]any{}, "start", about)
 	start := fields(first.View.Defaults)
-	start["amount"], start["description"], start["payment_method"], start["date"] = decimal(amount), "By hand", methods[0], today()
+	start["amount"], start["description"], start["payment_method"], start["date"] = decimal(amount), "By hand", methods[0], day(time.Now())
 	s.must(t, &next, "wizard.account.invoice.pay.execute", begun[0], map[string]any{"start": start}, "choice", about)
 	if next.View != nil {
 		ask := fields(next.View.Defaults)
@@ -231,38 +223,67 @@ func (s *Server) Void(t *testing.T, invoice string) bool {
 // Delete implements connectortest.Books: Tryton deletes nothing that was posted.
 func (s *Server) Delete(*testing.T, string) bool { return false }
 
-// Booked implements connectortest.Books.
+// Booked implements connectortest.Books. Without a reference it counts all of ours.
 func (s *Server) Booked(t *testing.T, invoice, reference string) (int, string) {
 	t.Helper()
 	var moves []struct {
-		Lines []int64 `json:"lines"`
+		Description string  `json:"description"`
+		Lines       []int64 `json:"lines"`
 	}
 	s.must(t, &moves, "model.account.move.search_read", []any{[]any{"origin", "=", "account.invoice," + strconv.FormatInt(number(invoice), 10)},
-		[]any{"description", "like", "Sheaf " + reference + "%"}}, 0, 50, nil, []string{"lines"}, s.context())
-	cents := int64(0)
+		[]any{"description", "like", "Sheaf %"}}, 0, 500, nil, []string{"lines", "description"}, s.context())
+	sum, digits, times := big.NewRat(0, 1), 0, 0
 	for _, move := range moves {
-		var lines []struct {
-			Debit map[string]string `json:"debit"`
+		if own, _, _ := strings.Cut(strings.TrimPrefix(move.Description, "Sheaf "), " "); reference != "" && own != reference {
+			continue
 		}
-		s.must(t, &lines, "model.account.move.line.read", move.Lines, []string{"debit"}, s.context())
-		for _, line := range lines {
-			amount, err := strconv.ParseFloat(line.Debit["decimal"], 64)
-			if err != nil {
-				t.Fatal(err)
+		times++
+		for _, line := range s.sides(t, move.Lines) {
+			amount, good := new(big.Rat).SetString(line)
+			if !good {
+				t.Fatalf("%q is no amount", line)
 			}
-			cents += int64(amount*100 + 0.5)
+			_, fraction, _ := strings.Cut(line, ".")
+			sum, digits = sum.Add(sum, amount), max(digits, len(fraction))
 		}
 	}
-	return len(moves), fmt.Sprintf("%d.%02d", cents/100, cents%100)
+	return times, sum.FloatString(digits)
+}
+
+// sides are the debits of a move's lines, in the invoice's currency.
+func (s *Server) sides(t *testing.T, ids []int64) []string {
+	t.Helper()
+	type number = map[string]string
+	var lines []struct {
+		Debit  number `json:"debit"`
+		Second number `json:"amount_second_currency"`
+		In     *int64 `json:"second_currency"`
+	}
+	s.must(t, &lines, "model.account.move.line.read", ids, []string{"debit", "amount_second_currency", "second_currency"}, s.context())
+	var debits []string
+	for _, line := range lines {
+		debit := line.Debit["decimal"]
+		switch {
+		case strings.Trim(debit, "0.") == "":
+		case line.In != nil:
+			debits = append(debits, strings.TrimPrefix(line.Second["decimal"], "-"))
+		default:
+			debits = append(debits, debit)
+		}
+	}
+	return debits
 }
 
 // Misbehave implements connectortest.Books, by a proxy before the server.
 func (s *Server) Misbehave(_ *testing.T, troubles ...connectortest.Trouble) bool {
-	return s.proxy.misbehave(troubles)
+	return s.calls.Play(troubles...)
 }
 
-// Skew implements connectortest.Books: the server's clock is the machine's.
-func (s *Server) Skew(*testing.T, time.Duration) bool { return false }
+// Skew implements connectortest.Books.
+func (s *Server) Skew(t *testing.T, by time.Duration) bool {
+	s.setClock(t, by)
+	return true
+}
 
 // Calls implements connectortest.Books.
-func (s *Server) Calls() int { return s.proxy.count() }
+func (s *Server) Calls() int { return s.calls.Calls() }

@@ -1,8 +1,10 @@
-"""Makes books in an empty Tryton database: usage prep.py DATABASE CONFIG.
+"""Makes books in an empty Tryton database: usage prepare.py DATABASE CONFIG PASSWORD.
 
-A company that keeps its books in US dollars, this year's fiscal year, the chart of
-accounts that comes with Tryton, and the ways to pay that the tests use. What was
-made is printed as JSON.
+A company that keeps its books in US dollars, the fiscal years around this one, the
+chart of accounts that comes with Tryton, the ways to pay and to write off that the
+tests use, and two users with the password: "sheaf", with no more rights than the
+hub needs, and "outsider", who may not read invoices. What was made is printed as
+JSON.
 """
 import datetime
 import json
@@ -11,11 +13,11 @@ from decimal import Decimal
 
 from proteus import Model, Wizard, config
 
-name, conf = sys.argv[1:3]
+name, conf, password = sys.argv[1:4]
 config.set_trytond(database='sqlite:///' + name, user='admin', config_file=conf)
 
 Module = Model.get('ir.module')
-Module.click(Module.find([('name', '=', 'account_invoice')]), 'activate')
+Module.click(Module.find([('name', 'in', ['account_invoice', 'account_payment'])]), 'activate')
 Wizard('ir.module.activate_upgrade').execute('upgrade')
 
 Currency = Model.get('currency.currency')
@@ -58,7 +60,7 @@ def kind_of(title):
 
 today = datetime.date.today()
 Year = Model.get('account.fiscalyear')
-for number in (today.year - 1, today.year, today.year + 1):
+for number in sorted({2026, today.year - 1, today.year, today.year + 1}):  # the suite's payments are of 2026
     year = Year(name=str(number), company=company)
     year.start_date, year.end_date = datetime.date(number, 1, 1), datetime.date(number, 12, 31)
     moves = Sequence(name=str(number), sequence_type=kind_of('Account Move'), company=company)
@@ -97,15 +99,36 @@ cash = cash[0] if cash else expense
 Journal = Model.get('account.journal')
 journal, = Journal.find([('type', '=', 'cash')], limit=1)
 Method = Model.get('account.invoice.payment.method')
-for title, target in [('Sheaf', cash), ('Sheaf clearing', cash), ('Discounts given', expense)]:
+for title, target in [('Sheaf', cash), ('Sheaf clearing', cash)]:
     Method(name=title, company=company, journal=journal, debit_account=target, credit_account=target).save()
 
-Term = Model.get('account.invoice.payment_term')
-term = Term(name='Net 30')
-line = term.lines.new()
-line.type = 'remainder'
-delta = line.relativedeltas[0] if line.relativedeltas else line.relativedeltas.new()
-delta.days = 30
-term.save()
+writing_off = Journal(name='Write-off', code='WO', type='write-off', sequence=journal.sequence)
+writing_off.save()
+WriteOff = Model.get('account.move.reconcile.write_off')
+WriteOff(name='Discounts given', company=company, journal=writing_off, debit_account=expense, credit_account=revenue).save()
 
-print(json.dumps({'company': company.id, 'receivable': receivable.id, 'revenue': revenue.id, 'term': term.id, 'currencies': {c: x.id for c, x in currencies.items()}}))
+Term = Model.get('account.invoice.payment_term')
+terms = {}
+for title, parts in [('Net 30', [(None, 30)]), ('Half now, half later', [(Decimal('0.5'), 10), (None, 40)])]:
+    term = Term(name=title)
+    for ratio, days in parts:
+        line = term.lines.new()
+        line.type = 'percent' if ratio else 'remainder'
+        if ratio:
+            line.ratio = ratio
+        delta = line.relativedeltas[0] if line.relativedeltas else line.relativedeltas.new()
+        delta.days = days
+    term.save()
+    terms[title] = term.id
+
+Group = Model.get('res.group')
+for login, groups in [('sheaf', ['Account']), ('outsider', [])]:
+    user = User(name=login.title(), login=login, password=password)
+    user.companies.append(Company(company.id))
+    user.company = company
+    for title in groups:
+        group, = Group.find([('name', '=', title)])
+        user.groups.append(group)
+    user.save()
+
+print(json.dumps({'company': company.id, 'receivable': receivable.id, 'revenue': revenue.id, 'terms': terms, 'currencies': {c: x.id for c, x in currencies.items()}}))

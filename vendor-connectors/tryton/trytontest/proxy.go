@@ -5,115 +5,75 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/sheaf-hub/sheaf/vendor-connectors/connectortest"
+	"github.com/sheaf-hub/sheaf/vendor-connectors/connectortest/trouble"
 )
 
-// proxy stands before the server and lets calls go wrong.
+// proxy stands before the server and forgets sessions when it is told to. What a
+// caller asked for is carried out also when the caller has gone.
 type proxy struct {
-	*httptest.Server
 	target string
+	client *http.Client
 
 	mu      sync.Mutex
-	calls   int
-	next    []connectortest.Trouble
+	latest  string          // the session that was used last
+	ended   map[string]bool // sessions that are taken no more
 	revoked bool
-	ended   chan struct{}
 }
 
-func startProxy(t testing.TB, target string) *proxy {
-	p := &proxy{target: target, ended: make(chan struct{})}
-	p.Server = httptest.NewServer(p)
+func startProxy(t testing.TB, target string) (*trouble.Handler, string) {
+	p := &proxy{target: target, client: &http.Client{Timeout: time.Minute}, ended: map[string]bool{}}
+	handler := &trouble.Handler{Books: p, Expire: p.expire, Revoke: p.revoke}
+	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
-		close(p.ended)
-		p.Close()
+		handler.Close()
+		server.Close()
 	})
-	return p
+	return handler, server.URL
 }
 
-func (p *proxy) count() int {
+func (p *proxy) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.calls
+	p.ended[p.latest] = true
 }
 
-func (p *proxy) misbehave(troubles []connectortest.Trouble) bool {
+func (p *proxy) revoke() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.next = slices.Clone(troubles)
-	return true
+	p.revoked = true
 }
 
-func (p *proxy) trouble() connectortest.Trouble {
+// takes says whether the server may hear of a call. One without a session signs in.
+func (p *proxy) takes(session string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls++
-	if p.revoked {
-		return connectortest.Revoked
+	if session == "" {
+		return !p.revoked
 	}
-	if len(p.next) == 0 {
-		return connectortest.Fine
-	}
-	next := p.next[0]
-	p.next = p.next[1:]
-	p.revoked = next == connectortest.Revoked
-	return next
+	p.latest = session
+	return !p.revoked && !p.ended[session]
 }
 
 // ServeHTTP implements http.Handler.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	trouble := p.trouble()
-	switch trouble {
-	case connectortest.Throttled:
-		w.Header().Set("Retry-After", "1")
-		w.WriteHeader(http.StatusTooManyRequests)
-		return
-	case connectortest.Expired, connectortest.Revoked:
+	if !p.takes(r.Header.Get("Authorization")) {
 		w.WriteHeader(http.StatusUnauthorized)
-		return
-	case connectortest.Broken:
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	case connectortest.LostRequest:
-		hangUp(w)
 		return
 	}
 	status, header, body, err := p.forward(r)
 	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
+		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
-	}
-	switch trouble {
-	case connectortest.LostAnswer:
-		hangUp(w)
-		return
-	case connectortest.Silent:
-		select {
-		case <-r.Context().Done():
-		case <-p.ended:
-		case <-time.After(time.Minute):
-		}
-		return
-	case connectortest.BrokenLate:
-		status, body = http.StatusInternalServerError, nil
-	case connectortest.Nonsense:
-		body = []byte("<html>Welcome to nginx!</html>")
-	case connectortest.Cut:
-		header.Set("Content-Length", "100000")
-		body = body[:len(body)/2]
 	}
 	for name, values := range header {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // whoever asked may be gone
-	if trouble == connectortest.Cut {
-		hangUp(w)
-	}
+	_, _ = w.Write(body) // whoever asked may have gone
 }
 
 func (p *proxy) forward(r *http.Request) (int, http.Header, []byte, error) {
@@ -121,13 +81,13 @@ func (p *proxy) forward(r *http.Request) (int, http.Header, []byte, error) {
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	request, err := http.NewRequest(r.Method, p.target+r.URL.Path, bytes.NewReader(sent)) // not of the caller's context: it is carried out
+	request, err := http.NewRequest(r.Method, p.target+r.URL.Path, bytes.NewReader(sent)) // not of the caller's context
 	if err != nil {
 		return 0, nil, nil, err
 	}
 	request.Header = r.Header.Clone()
 	request.Header.Del("Accept-Encoding")
-	response, err := http.DefaultClient.Do(request)
+	response, err := p.client.Do(request)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -135,17 +95,6 @@ func (p *proxy) forward(r *http.Request) (int, http.Header, []byte, error) {
 	body, err := io.ReadAll(response.Body)
 	header := response.Header.Clone()
 	header.Del("Content-Length")
+	header.Del("Connection")
 	return response.StatusCode, header, body, err
-}
-
-func hangUp(w http.ResponseWriter) {
-	hijacker, can := w.(http.Hijacker)
-	if !can {
-		panic(http.ErrAbortHandler)
-	}
-	conn, _, err := hijacker.Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	_ = conn.Close()
 }

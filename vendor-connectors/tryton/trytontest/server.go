@@ -2,6 +2,7 @@
 package trytontest
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -14,44 +15,62 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sheaf-hub/sheaf/vendor-connectors/connectortest/trouble"
 )
 
 //go:embed prepare.py
 var preparation []byte
 
-// Server is a Tryton server with one database. Its company keeps its books in US
-// dollars; invoices may be in euros (two to the dollar), yen (a hundred) and dinars
-// (half of one) too.
+//go:embed serve.py
+var serving []byte
+
+// Server is a Tryton server with one database, with the modules account_invoice and
+// account_payment. Its company keeps its books in US dollars; invoices may be in euros
+// (two to the dollar), yen (a hundred) and dinars (half of one) too.
 type Server struct {
 	URL           string
 	Database      string
-	User          string
+	User          string // in the group Account, as a vendor would make one for the hub
 	Password      string
-	PaymentMethod string // "Sheaf"; "Sheaf clearing" and "Discounts given" are there too
+	PaymentMethod string // "Sheaf"; "Sheaf clearing" and the write-off "Discounts given" are there too
 
-	made  made
-	rpc   *caller
-	proxy *proxy
+	made   made
+	rpc    *caller // by the administrator, past the proxy
+	calls  *trouble.Handler
+	offset string // the file of the clock's offset
+	later  int    // how often a due date was changed
 }
+
+const (
+	// Outsider is a user of the same password who may not read invoices.
+	Outsider = "outsider"
+	// Bare is a database without any module for accounts, with the user admin.
+	Bare = "bare"
+)
 
 // made is what the preparation made, by Tryton's ids.
 type made struct {
 	Company    int64            `json:"company"`
 	Receivable int64            `json:"receivable"`
 	Revenue    int64            `json:"revenue"`
-	Term       int64            `json:"term"`
+	Terms      map[string]int64 `json:"terms"`
 	Currencies map[string]int64 `json:"currencies"`
 }
 
 const (
-	database  = "books"
-	password  = "only-for-tests"
-	patience  = 3 * time.Minute // of the preparation, on a slow machine
-	toStart   = time.Minute
-	cacheName = "sheaf-tryton-"
+	administrator = "admin"
+	database      = "books"
+	password      = "only-in-Tests" // of every user
+	patience      = 5 * time.Minute // with the preparation, on a slow machine
+	toStart       = time.Minute
+	cacheName     = "sheaf-tryton-"
+	python        = "/usr/bin/python3" // Debian's modules of Tryton are its own Python's
+	packages      = "tryton-server tryton-modules-account-invoice tryton-modules-account-payment tryton-proteus"
 )
 
 // Start runs a server until the test ends. Preparing its books takes half a minute;
@@ -59,20 +78,16 @@ const (
 // or is left out where only the embedded half is tested.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	for _, program := range []string{"trytond", "trytond-admin", "/usr/bin/python3"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if testing.Short() || os.Getenv("SHEAF_TEST_SHORT") != "" {
-				t.Skip("needs a Tryton server")
-			}
-			t.Fatalf("%s is missing: run .ci/install (Debian: tryton-server tryton-modules-account-invoice tryton-proteus)", program)
-		}
-	}
+	trytond := installed(t)
 	folder := t.TempDir()
-	s := &Server{Database: database, User: "admin", Password: password, PaymentMethod: "Sheaf"}
+	s := &Server{Database: database, User: "sheaf", Password: password, PaymentMethod: "Sheaf", offset: filepath.Join(folder, "offset")}
 	s.made = prepared(t, folder)
 	address := freeAddress(t)
 	conf := configure(t, folder, address)
-	command := exec.Command("trytond", "-c", conf)
+	script := filepath.Join(folder, "serve.py")
+	write(t, script, serving)
+	s.setClock(t, 0)
+	command := exec.Command(python, "-W", "ignore", script, trytond, conf, s.offset)
 	log, err := os.Create(filepath.Join(folder, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -86,11 +101,50 @@ func Start(t testing.TB) *Server {
 		_ = command.Wait()
 		_ = log.Close()
 	})
-	s.rpc = &caller{url: "http://" + address + "/" + database + "/", user: s.User, password: s.Password, client: &http.Client{Timeout: toStart}}
-	s.await(t, filepath.Join(folder, "log"))
-	s.proxy = startProxy(t, "http://"+address)
-	s.URL = s.proxy.URL
+	s.rpc = &caller{url: "http://" + address + "/" + database + "/", user: administrator, password: password, client: &http.Client{Timeout: toStart}}
+	s.await(t, log.Name())
+	s.calls, s.URL = startProxy(t, "http://"+address)
 	return s
+}
+
+// installed finds the server's program. Without all that is needed the test fails, or
+// is left out where only the embedded half is tested.
+func installed(t testing.TB) string {
+	t.Helper()
+	trytond, err := exec.LookPath("trytond")
+	if err == nil {
+		_, err = exec.LookPath("trytond-admin")
+	}
+	if err == nil {
+		var said []byte
+		if said, err = exec.Command(python, "-c", "import proteus, trytond.modules.account_invoice, trytond.modules.account_payment").CombinedOutput(); err != nil {
+			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(said))
+		}
+	}
+	if err == nil {
+		return trytond
+	}
+	if testing.Short() || os.Getenv("SHEAF_TEST_SHORT") != "" {
+		t.Skip("needs a Tryton server")
+	}
+	t.Fatalf("a Tryton server is missing: run .ci/install, or install Debian's %s (%v)", packages, err)
+	return ""
+}
+
+func (s *Server) setClock(t testing.TB, by time.Duration) {
+	t.Helper()
+	next := s.offset + ".next"
+	write(t, next, []byte(strconv.FormatFloat(by.Seconds(), 'f', -1, 64)))
+	if err := os.Rename(next, s.offset); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t testing.TB, name string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *Server) await(t testing.TB, log string) {
@@ -121,11 +175,10 @@ func freeAddress(t testing.TB) string {
 
 func configure(t testing.TB, folder, address string) string {
 	t.Helper()
-	conf := filepath.Join(folder, "trytond.conf")
-	text := fmt.Sprintf("[database]\nuri = sqlite://\npath = %s\n[web]\nlisten = %s\n[session]\ntimeout = 86400\n", filepath.Join(folder, "data"), address)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	conf, quick := filepath.Join(folder, "trytond.conf"), filepath.Join(folder, "passlib.conf")
+	write(t, quick, []byte("[passlib]\nschemes = pbkdf2_sha512\npbkdf2_sha512__default_rounds = 1\n")) // its passwords are no secret, and signing in need not be slow
+	write(t, conf, fmt.Appendf(nil, "[database]\nuri = sqlite://\npath = %s\n[web]\nlisten = %s\n[session]\ntimeout = 86400\n[password]\npasslib = %s\n",
+		filepath.Join(folder, "data"), address, quick))
 	return conf
 }
 
@@ -144,7 +197,7 @@ func prepared(t testing.TB, folder string) made {
 		t.Fatalf("trytond --version: %v\n%s", err, version)
 	}
 	year := fmt.Sprint(time.Now().Year()) // the fiscal years are around this one
-	sum := sha256.Sum256(append(append(preparation, version...), year...))
+	sum := sha256.Sum256(bytes.Join([][]byte{preparation, version, []byte(year), []byte("with " + Bare)}, nil))
 	kept := filepath.Join(cache, cacheName+hex.EncodeToString(sum[:8]))
 	lock, err := os.OpenFile(kept+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -162,6 +215,7 @@ func prepared(t testing.TB, folder string) made {
 		t.Fatal(err)
 	}
 	copyFile(t, kept+".sqlite", filepath.Join(data, database+".sqlite"))
+	copyFile(t, kept+"-bare.sqlite", filepath.Join(data, Bare+".sqlite"))
 	raw, err := os.ReadFile(kept + ".json")
 	if err != nil {
 		t.Fatal(err)
@@ -188,9 +242,7 @@ func prepare(t testing.TB, kept string) {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, name, content)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -199,15 +251,13 @@ func prepare(t testing.TB, kept string) {
 	if said, err := admin.CombinedOutput(); err != nil {
 		t.Fatalf("trytond-admin: %v\n%s", err, said)
 	}
-	// Debian's modules of Tryton are its own Python's
-	said, err := exec.CommandContext(ctx, "/usr/bin/python3", "-W", "ignore", script, database, conf).Output()
+	copyFile(t, file, kept+"-bare.sqlite")
+	said, err := exec.CommandContext(ctx, python, "-W", "ignore", script, database, conf, password).Output()
 	if err != nil {
 		t.Fatalf("prepare the books: %v\n%s", err, errorOf(err))
 	}
 	copyFile(t, file, kept+".sqlite")
-	if err := os.WriteFile(kept+".json", said, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, kept+".json", said)
 }
 
 func errorOf(err error) []byte {
