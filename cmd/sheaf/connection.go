@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sheaf-hub/sheaf/hub/access"
 	"github.com/sheaf-hub/sheaf/hub/intake"
+	connectors "github.com/sheaf-hub/sheaf/vendor-connectors"
 )
 
 func connectionCommand(settings *settings) *cobra.Command {
@@ -65,12 +67,12 @@ func addConnection(cmd *cobra.Command, settings *settings, vendorID, kind string
 		}
 		if choice != "" {
 			if err := a.intake.SetWriteBack(ctx, actor, vendorID, connection.ID, choice); err != nil {
-				cmd.Println(connection.ID)
-				return fmt.Errorf("the connection was made, and only tells of payments: %w", err)
+				_, printed := fmt.Fprintln(cmd.OutOrStdout(), connection.ID)
+				return errors.Join(fmt.Errorf("the connection was made, and only tells of payments: %w", plain(err)), printed)
 			}
 		}
-		cmd.Println(connection.ID)
-		return nil
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), connection.ID)
+		return err
 	})
 }
 
@@ -131,27 +133,32 @@ func connectionKindsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "kinds", Short: "The kinds of books that can be connected, and what each asks for", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			kinds := connectorKinds("")
+			out, kinds := cmd.OutOrStdout(), connectorKinds("")
 			for _, name := range slices.Sorted(maps.Keys(kinds)) {
 				d := kinds[name].Descriptor
-				cmd.Printf("%s  %s. %s\n", d.Kind, d.Title, d.Summary)
+				fmt.Fprintf(out, "%s  %s. %s\n", d.Kind, d.Title, d.Summary)
 				if d.Unproven {
-					cmd.Println("    not proven against a live server yet")
+					fmt.Fprintln(out, "    not proven against a live server yet")
 				}
 				for _, field := range d.Fields {
-					needed := ""
-					if field.Required {
-						needed = ", needed"
-					}
-					cmd.Printf("    --set %s=…  %s%s\n", field.Name, field.Label, needed)
+					fmt.Fprintf(out, "    --set %s=…  %s\n", field.Name, asked(field))
 				}
-			}
-			if len(kinds) == 0 {
-				cmd.Println("this hub knows no kind of books")
 			}
 			return nil
 		},
 	}
+}
+
+// asked is what a setting is, and what it may be.
+func asked(field connectors.Field) string {
+	text := field.Label
+	if field.Required && len(field.Choices) == 0 {
+		text += ", needed"
+	}
+	for i, choice := range field.Choices {
+		text += map[bool]string{true: ": ", false: "; "}[i == 0] + choice.Value + " (" + choice.Label + ")"
+	}
+	return text
 }
 
 // fromFiles reads the values that name a file.

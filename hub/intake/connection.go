@@ -128,11 +128,16 @@ func (k Kind) checked(settings map[string]string) (map[string]string, error) {
 	var problems []fault.Problem
 	for _, field := range k.Descriptor.Fields {
 		value := strings.TrimSpace(settings[field.Name])
+		if value == "" && field.Required && len(field.Choices) > 0 {
+			value = field.Choices[0].Value
+		}
 		switch {
 		case value == "" && field.Required:
 			problems = append(problems, fault.Problem{Pointer: field.Name, Message: field.Label + " is missing."})
 		case len(value) > most:
 			problems = append(problems, fault.Problem{Pointer: field.Name, Message: field.Label + " is too long."})
+		case value != "" && len(field.Choices) > 0 && !slices.ContainsFunc(field.Choices, func(c connectors.Choice) bool { return c.Value == value }):
+			problems = append(problems, fault.Problem{Pointer: field.Name, Message: field.Label + " is one of: " + choicesOf(field) + "."})
 		case value != "":
 			kept[field.Name] = value
 		}
@@ -149,6 +154,14 @@ func (k Kind) checked(settings map[string]string) (map[string]string, error) {
 	return kept, nil
 }
 
+func choicesOf(field connectors.Field) string {
+	values := make([]string, len(field.Choices))
+	for i, choice := range field.Choices {
+		values[i] = choice.Value
+	}
+	return strings.Join(values, ", ")
+}
+
 // try asks the books themselves.
 func (k Kind) try(ctx context.Context, settings map[string]string, deps connectors.Deps) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -161,8 +174,7 @@ func (k Kind) try(ctx context.Context, settings map[string]string, deps connecto
 		return connector.Check(ctx)
 	})
 	if err != nil {
-		words, _ := wordsOf(err)
-		return fault.Wrap(fault.Invalid, err, "The connection was not made. %s", words)
+		return fault.Wrap(fault.Invalid, err, "Nothing was kept. %s", trialWords(err))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -37,6 +38,42 @@ func TestAConnectionIsChangedByItsOwnVendorAlone(t *testing.T) {
 			t.Errorf("%+v", now)
 		}
 	})
+}
+
+func TestASettingIsOneOfItsChoices(t *testing.T) {
+	each(t, func(t *testing.T, h *hub) {
+		made := map[string]string{}
+		h.Connectors["choosy"] = intake.Kind{Descriptor: connectors.Descriptor{Kind: "choosy", Title: "Choosy", Fields: []connectors.Field{
+			{Name: "size", Label: "Size", Required: true, Choices: []connectors.Choice{{Value: "small"}, {Value: "large"}}}, {Name: "colour", Label: "Colour", Choices: []connectors.Choice{{Value: "red"}}}}},
+			New: func(settings map[string]string, _ connectors.Deps) (connectors.Connector, error) {
+				made = settings
+				return h.books, nil
+			}}
+		add := func(settings map[string]string) error {
+			_, err := h.AddConnection(t.Context(), access.SystemActor("test"), h.north.ID, "choosy", "", settings)
+			return err
+		}
+		h.must(add(nil))
+		if made["size"] != "small" || made["colour"] != "" {
+			t.Errorf("nothing was said, and %v is meant", made)
+		}
+		h.must(add(map[string]string{"size": "large", "colour": "red"}))
+		if made["size"] != "large" {
+			t.Errorf("%v", made)
+		}
+		if err := add(map[string]string{"size": "huge"}); !fault.Is(err, fault.Invalid) || !strings.Contains(fmt.Sprint(page(err)), "small, large") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// page is what a form would show of an error.
+func page(err error) []fault.Problem {
+	var shown *fault.Error
+	if errors.As(err, &shown) {
+		return shown.Problems
+	}
+	return nil
 }
 
 func TestNewSettingsAreTriedAndSecretsStayUnlessGiven(t *testing.T) {

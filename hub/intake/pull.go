@@ -250,7 +250,26 @@ func wordsOf(err error) (string, time.Duration) {
 	return detailed("The books could not be read.", err), 0
 }
 
-// detailed adds the connector's own words, which are meant for the vendor.
+// trialWords says what the books answered when settings were tried: nothing is tried
+// again by itself then.
+func trialWords(err error) string {
+	switch {
+	case errors.Is(err, connectors.ErrCredentials):
+		return detailed("The books refused the credentials.", err)
+	case errors.Is(err, connectors.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+		return detailed("The books cannot be reached.", err)
+	case errors.Is(err, connectors.ErrThrottled):
+		return "The books ask to slow down. Try again in a few minutes."
+	}
+	return detailed("The books did not take these settings.", err)
+}
+
+// detailed adds the connector's own words, which are meant for the vendor, without
+// the hub's name for what kind of error they are.
 func detailed(words string, err error) string {
-	return fmt.Sprintf("%s (%s)", words, party.PlainText(err.Error(), 300))
+	text := err.Error()
+	for _, kind := range []error{connectors.ErrCredentials, connectors.ErrUnreachable, connectors.ErrRefused, connectors.ErrUnknown, connectors.ErrGone} {
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	}
+	return fmt.Sprintf("%s (%s)", words, party.PlainText(text, 300))
 }

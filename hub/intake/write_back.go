@@ -59,9 +59,6 @@ func (s *Service) SetWriteBack(ctx context.Context, actor access.Actor, vendorID
 
 func (s *Service) mayWrite(connection Connection, choice WriteBack) error {
 	descriptor := s.Connectors[connection.Kind].Descriptor
-	asks := func(name string) bool {
-		return slices.ContainsFunc(descriptor.Fields, func(f connectors.Field) bool { return f.Name == name })
-	}
 	switch choice {
 	case TellOnly:
 		return nil
@@ -69,10 +66,14 @@ func (s *Service) mayWrite(connection Connection, choice WriteBack) error {
 		if !descriptor.WriteBack {
 			return fault.At("write_back", "The hub cannot write payments into %s. It tells you of each one, and you book it.", descriptor.Title)
 		}
-		if choice == Clearing && !asks(connectors.ClearingAccount) {
-			return fault.At("write_back", "%s has no clearing account that the hub could use. Choose to have payments booked, or only to be told.", descriptor.Title)
+		if choice == Book {
+			return nil
 		}
-		return nil
+		settings, err := s.settingsOf(connection)
+		if err == nil && settings[connectors.ClearingAccount] == "" {
+			err = fault.At("write_back", "No clearing account is set. Set one where it is said how this connects, where %s has such, or choose to have payments booked, or only to be told.", descriptor.Title)
+		}
+		return err
 	}
 	return fault.At("write_back", "%q is not a choice. Write book, clearing or tell.", clip(string(choice)))
 }

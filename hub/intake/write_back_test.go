@@ -86,6 +86,10 @@ func TestPaymentsAreBookedOnceInTheBooksThatTheInvoicesCameFrom(t *testing.T) {
 func TestWhatBecomesOfPaymentsIsTheVendorsChoice(t *testing.T) {
 	each(t, func(t *testing.T, h *hub) {
 		reading, writing := h.connect(h.north, "books"), h.connect(h.north, "ledger")
+		if err := h.write(writing, intake.Clearing); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "No clearing account") {
+			t.Errorf("clearing without an account for it: %v", err)
+		}
+		h.must(h.ChangeSettings(t.Context(), access.SystemActor("test"), h.north.ID, writing.ID, map[string]string{connectors.ClearingAccount: "1999"}))
 		if err := h.write(reading, intake.Book); !fault.Is(err, fault.Invalid) {
 			t.Errorf("a kind that cannot write: %v", err)
 		}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sheaf-hub/sheaf/hub/notify"
 	"github.com/sheaf-hub/sheaf/hub/outbox"
 	"github.com/sheaf-hub/sheaf/hub/store"
 	connectors "github.com/sheaf-hub/sheaf/vendor-connectors"
@@ -75,11 +74,4 @@ func TestAPaymentGoesIntoTheBooksLikeAnyDelivery(t *testing.T) {
 			t.Errorf("%v", told)
 		}
 	})
-}
-
-// TestAnAttemptAtBooksEndsBeforeItsHandler: what happened must still be recorded.
-func TestAnAttemptAtBooksEndsBeforeItsHandler(t *testing.T) {
-	if notify.BooksTimeout >= outbox.Lease {
-		t.Fatalf("%s is not within %s", notify.BooksTimeout, outbox.Lease)
-	}
 }

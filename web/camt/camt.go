@@ -143,7 +143,7 @@ func (n Notification) account(currency money.Currency) notification {
 	out := notification{ID: n.id(currency), Created: n.moment(n.Made),
 		Account: account{ID: cut(strings.ReplaceAll(n.VendorID, "-", ""), max34), Scheme: "SHEAF", Currency: string(currency), Name: cut(n.Vendor, max70), Servicer: cut(n.Hub, max140)}}
 	if currency == "" {
-		out.ID = n.id("XXX")
+		out.ID = n.id("XXX") // ISO 4217 for no currency
 		out.Remark = "There are no entries in this period."
 	}
 	if !n.To.IsZero() {

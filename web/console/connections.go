@@ -150,6 +150,9 @@ func (h *Handlers) AddConnection(c *fiber.Ctx) error {
 	}
 	values := settingValues(c, d)
 	view := ConnectionFormView{Name: page.Form(c, "name", 100), WriteBack: page.Form(c, "write_back", 20)}
+	if view.WriteBack == string(intake.Clearing) && strings.TrimSpace(values[connectors.ClearingAccount]) == "" {
+		return h.showConnectionForm(r, d, view, values, []ui.FieldError{{Field: settingID(connectors.ClearingAccount), Text: "Name what payments are cleared with, or choose another way for them below."}})
+	}
 	connection, err := h.Intake.AddConnection(r.ctx(), r.session.Actor, r.vendor.ID, d.Kind, view.Name, values)
 	if problems := refused(err); problems != nil {
 		return h.showConnectionForm(r, d, view, values, aboutSettings(problems, d))
@@ -190,8 +193,8 @@ func (h *Handlers) showConnection(r at, id string, view ConnectionView, values m
 	row := r.connectionRow(connection)
 	view.Frame, view.ID, view.Name, view.Kind, view.Health, view.Error, view.Held = r.frame, connection.ID, connection.Name, d.Title, row.Health, connection.LastError, row.Held
 	view.Removed, view.Live, view.Ready = !connection.DisabledAt.IsZero(), !connection.LiveAt.IsZero(), !connection.LastGoodAt.IsZero()
-	view.Facts, view.Run, view.Steps = r.connectionFacts(connection, h.Kit.Now().Sub(connection.LastGoodAt).Hours()), r.progress(run), connectionSteps(connection)
-	view.Choices, view.Fields, view.SignIn = writeBackChoices(d), settingFieldsOf(d, values, r.frame.Page), d.SignIn
+	view.Facts, view.Run, view.Steps = r.connectionFacts(connection, h.Kit.Now().Sub(connection.LastGoodAt).Hours()), progressOf(run), connectionSteps(connection)
+	view.Choices, view.Fields = writeBackChoices(d), settingFieldsOf(d, values, r.frame.Page)
 	if view.WriteBack == "" {
 		view.WriteBack = string(connection.WriteBack)
 	}
@@ -225,11 +228,11 @@ func (r at) connectionFacts(connection intake.Connection, hours float64) []ui.Fa
 	return facts
 }
 
-func (r at) progress(run *intake.Sync) *RunProgress {
+func progressOf(run *intake.Sync) *RunProgress {
 	if run == nil {
 		return nil
 	}
-	progress := &RunProgress{Started: r.local(run.StartedAt), Percent: -1, Done: ui.Count(int(run.Done), "record", "records"),
+	progress := &RunProgress{Percent: -1, Done: ui.Count(int(run.Done), "record", "records"),
 		Counts: strconv.Itoa(run.Created) + " new, " + strconv.Itoa(run.Updated) + " changed, " + strconv.Itoa(run.Unchanged) + " as before, " + strconv.Itoa(run.Rejected) + " not taken"}
 	if run.Total > 0 {
 		progress.Percent = int(min(run.Done, run.Total) * 100 / run.Total)

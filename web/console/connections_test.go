@@ -65,7 +65,9 @@ func TestAVendorConnectsItsBooksAndGoesLive(t *testing.T) {
 	d.member.Post("/vendor/connections/new/shelf", "set-url", "x").Want(t, 403)
 	d.owner.Post("/vendor/connections/new/shelf", "set-password", "hush").Want(t, 422, `href="#set-url"`, "Address is missing").Without(t, "hush")
 	d.owner.Post("/vendor/connections/new/shelf", "set-url", "https://shelf.example", "set-password", "wrong").Want(t, 422, "refused the credentials", "try the other one", "https://shelf.example").Without(t, "wrong")
-	answer := d.owner.Post("/vendor/connections/new/shelf", "set-url", "https://shelf.example", "set-password", "right", "write_back", "clearing", "name", "Head office")
+	d.owner.Post("/vendor/connections/new/shelf", "set-url", "https://shelf.example", "set-password", "right", "write_back", "clearing").Want(t, 422, `href="#set-clearing_account"`)
+	d.owner.Post("/vendor/connections/new/shelf", "set-url", "https://shelf.example", "set-password", "right", "set-size", "vast").Want(t, 422, `href="#set-size"`, "one of: small")
+	answer := d.owner.Post("/vendor/connections/new/shelf", "set-url", "https://shelf.example", "set-password", "right", "set-clearing_account", "1999", "write_back", "clearing", "name", "Head office")
 	list, err := d.Intake.ListConnections(t.Context(), d.North.ID)
 	d.Must(err)
 	connection := list[0]

@@ -2,7 +2,6 @@ package console
 
 import (
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/sheaf-hub/sheaf/web/ui"
@@ -75,12 +74,10 @@ type ConnectionView struct {
 	Choices   []ui.Option
 	StaleDays string
 	Fields    []SettingField
-	SignIn    bool
 }
 
 // RunProgress is a run that goes on just now.
 type RunProgress struct {
-	Started time.Time
 	Counts  string // "1,204 new, 3 changed"
 	Done    string
 	Percent int // below zero: nobody knows of how much
