@@ -62,6 +62,11 @@ type bundle struct {
 
 // gather reads what a contact is to be reminded of, in a fixed number of queries.
 func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, error) {
+	return s.gatherUnless(ctx, contact, s.Stale)
+}
+
+// gatherUnless leaves out what comes from connections that are stale; nil: none is.
+func (s *Service) gatherUnless(ctx context.Context, contact party.Contact, isStale staleFunc) (bundle, error) {
 	today := money.DateOf(s.Now(), contact.Zone())
 	viewer := billing.Viewer{CustomerID: contact.CustomerID, Reminded: contact.ID}
 	items, _, err := s.Billing.OpenItems(ctx, viewer, today)
@@ -72,7 +77,7 @@ func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, er
 	if err != nil {
 		return bundle{}, err
 	}
-	stale, err := s.stale(ctx, items)
+	stale, err := staleOf(ctx, items, isStale)
 	if err != nil {
 		return bundle{}, err
 	}
@@ -104,10 +109,13 @@ func (s *Service) gather(ctx context.Context, contact party.Contact) (bundle, er
 	return out, nil
 }
 
-// stale says of which connections nothing may be asked for: what their books say
+// staleFunc says which connections' invoices must not be asked for.
+type staleFunc func(ctx context.Context, connectionIDs []string) (map[string]bool, error)
+
+// staleOf says of which connections nothing may be asked for: what their books say
 // may be long paid.
-func (s *Service) stale(ctx context.Context, items []billing.Item) (map[string]bool, error) {
-	if s.Stale == nil {
+func staleOf(ctx context.Context, items []billing.Item, isStale staleFunc) (map[string]bool, error) {
+	if isStale == nil {
 		return nil, nil
 	}
 	ids := map[string]bool{}
@@ -119,7 +127,7 @@ func (s *Service) stale(ctx context.Context, items []billing.Item) (map[string]b
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return s.Stale(ctx, slices.Sorted(maps.Keys(ids)))
+	return isStale(ctx, slices.Sorted(maps.Keys(ids)))
 }
 
 // addOffers notes discounts and late fees on the lines that are asked for.

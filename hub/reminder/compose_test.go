@@ -334,5 +334,9 @@ func TestBooksThatWereNotReadForDaysAreNotAskedFor(t *testing.T) {
 		mail := d.run(ann)
 		contains(t, mail.Text, "FRESH-1", "PUSHED-1", "To pay: EUR 30.00")
 		lacks(t, mail.Text+mail.HTML, "OLD-1")
+		shown, err := d.PreviewForVendor(t.Context(), north.ID, d.contact(ann).ID)
+		d.must(err)
+		contains(t, shown.Text, "FRESH-1", "OLD-1") // before it goes live a vendor sees what will be sent
+		lacks(t, shown.Text, "PUSHED-1")
 	})
 }

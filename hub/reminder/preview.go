@@ -32,7 +32,7 @@ func (s *Service) PreviewForVendor(ctx context.Context, vendorID, contactID stri
 	if err != nil {
 		return letter.Rendered{}, err
 	}
-	full, err := s.gather(ctx, contact)
+	full, err := s.gatherUnless(ctx, contact, nil) // also what its vendor looks at before it goes live
 	if err != nil {
 		return letter.Rendered{}, err
 	}

@@ -192,6 +192,9 @@ func (h *Handlers) showConnection(r at, id string, view ConnectionView, values m
 	r.frame.Page.Title, r.frame.Page.Errors = connection.Name, problems
 	row := r.connectionRow(connection)
 	view.Frame, view.ID, view.Name, view.Kind, view.Health, view.Error, view.Held = r.frame, connection.ID, connection.Name, d.Title, row.Health, connection.LastError, row.Held
+	if view.Kind == view.Name {
+		view.Kind = d.Summary
+	}
 	view.Removed, view.Live, view.Ready = !connection.DisabledAt.IsZero(), !connection.LiveAt.IsZero(), !connection.LastGoodAt.IsZero()
 	view.Facts, view.Run, view.Steps = r.connectionFacts(connection, h.Kit.Now().Sub(connection.LastGoodAt).Hours()), progressOf(run), connectionSteps(connection)
 	view.Choices, view.Fields = writeBackChoices(d), settingFieldsOf(d, values, r.frame.Page)
