@@ -179,7 +179,7 @@ func (a *app) jobs() []queue.Job {
 		{Name: "promises", Every: time.Hour, Lease: 10 * time.Minute, Run: counted("ended", func(ctx context.Context) (int, error) {
 			return a.cases.ExpirePromises(ctx, money.DateOf(a.now(), time.UTC))
 		})},
-		{Name: "connections", Every: time.Minute, Lease: 30 * time.Minute, Run: counted("pulled", a.syncDue)},
+		{Name: "connections", Every: 5 * time.Second, Lease: 30 * time.Minute, Run: counted("pulled", a.syncDue)},
 		{Name: "expired links", Every: time.Hour, Lease: 10 * time.Minute, Run: func(ctx context.Context) (string, error) {
 			purged, err := a.access.PurgeExpired(ctx)
 			return fmt.Sprintf("%d links, %d sessions", purged.SignInLinks+purged.DigestLinks, purged.Sessions), err
@@ -192,22 +192,4 @@ func counted(word string, run func(context.Context) (int, error)) func(context.C
 		n, err := run(ctx)
 		return fmt.Sprintf("%s %d", word, n), err
 	}
-}
-
-// syncDue pulls from every connection that is due. One that fails has its own
-// error and next try, and holds up no other.
-func (a *app) syncDue(ctx context.Context) (int, error) {
-	ids, err := a.intake.DueConnections(ctx, mostSyncs)
-	if err != nil {
-		return 0, err
-	}
-	for done, id := range ids {
-		if ctx.Err() != nil {
-			return done, ctx.Err()
-		}
-		if _, err := a.intake.Sync(ctx, id); err != nil {
-			a.log.Warn("a connection could not be pulled", "connection", id, "error", err)
-		}
-	}
-	return len(ids), nil
 }
