@@ -133,6 +133,24 @@ func TestAPipelineNamesTheConstraintThatItBreaks(t *testing.T) {
 	})
 }
 
+func TestAQuestionAfterABrokenWriteSaysWhatBroke(t *testing.T) {
+	withSamples(t, func(t *testing.T, db *store.DB) {
+		rows := newSamples()
+		rows[1].ID = rows[0].ID
+		err := db.InPipeline(t.Context(), func(ctx context.Context, tx bun.IDB) error {
+			if err := store.InsertAll(ctx, db, tx, rows, ""); err != nil {
+				return err
+			}
+			n := 0
+			return tx.QueryRowContext(ctx, "SELECT count(*) FROM samples").Scan(&n)
+		})
+		var broken *store.ConstraintError
+		if !errors.As(err, &broken) {
+			t.Fatal(err)
+		}
+	})
+}
+
 // odd cannot be sent in a pipeline: its column is not there, or its type is not known.
 type odd struct {
 	bun.BaseModel `bun:"table:samples,alias:sm"`

@@ -69,7 +69,7 @@ func (db *DB) pipeline(ctx context.Context, work func(ctx context.Context, tx bu
 		_ = conn.Close() // gives it back
 	}()
 	if err := work(ctx, p); err != nil {
-		return err
+		return errors.Join(p.broken, err)
 	}
 	p.queue("COMMIT")
 	if err := p.send(ctx); err != nil {
@@ -84,7 +84,10 @@ type pipeline struct {
 	bun.Conn
 	types *columnTypes
 	batch *pgx.Batch
-	reads []reading // what the answers to the batch are for, in its order; nil: nothing comes
+	// broken is why what waited could not be sent, where the driver's interface lets
+	// nobody say so.
+	broken error
+	reads  []reading // what the answers to the batch are for, in its order; nil: nothing comes
 }
 
 var _ bun.IDB = (*pipeline)(nil)
@@ -171,9 +174,9 @@ func (p *pipeline) QueryContext(ctx context.Context, query string, args ...any) 
 // QueryRowContext asks at once. When what waits fails, so does the question: the
 // transaction is broken.
 func (p *pipeline) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := p.send(ctx); err != nil {
-		ended, cancel := context.WithCancelCause(ctx)
-		cancel(err)
+	if p.broken = p.send(ctx); p.broken != nil {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
 		return p.Conn.QueryRowContext(ended, query, args...)
 	}
 	return p.Conn.QueryRowContext(ctx, query, args...)
